@@ -1,0 +1,362 @@
+//! The scan code, the user code, and the URL that the QR holds.
+//!
+//! ```text
+//! HTTPS://LOGIN.EXAMPLE.COM/Q/7KX2…          the QR: alphanumeric mode only
+//! '------- PublicUrl ------'  '- ScanCode -'
+//! WDJB-MJHT                                  the UserCode: the same login, typed
+//! ```
+//!
+//! Both codes are public by design, yet show nothing in `Debug`, so that no
+//! log holds a code that still lives.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::id::{CROCKFORD, Tag};
+use crate::random::{self, Random};
+use crate::secret::{Digest, Malformed, Scan, ServerSecret, User};
+
+/// What the QR holds: 26 characters of Crockford base 32, 130 bits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScanCode(String);
+
+impl ScanCode {
+    /// Its length in characters.
+    pub const LEN: usize = 26;
+
+    /// A new one, for a login in the partition `tag`: the tag is its first two characters.
+    #[must_use]
+    pub fn generate(tag: Tag, random: &dyn Random) -> Self {
+        let bytes = random::bytes::<{ Self::LEN - Tag::LEN }>(random);
+        let rest = bytes.iter().map(|byte| char::from(CROCKFORD[usize::from(byte & 31)]));
+        Self(tag.as_str().chars().chain(rest).collect())
+    }
+
+    /// Reads a scan code strictly: 26 characters, upper case.
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let well_formed = text.len() == Self::LEN && text.bytes().all(|c| CROCKFORD.contains(&c));
+        well_formed.then(|| Self(text.to_owned())).ok_or(Malformed)
+    }
+
+    /// The partition of its login: the sender's word, no more.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        Tag::leading(&self.0).unwrap_or_else(|| unreachable!("checked when it was made"))
+    }
+
+    /// What the store knows it by.
+    #[must_use]
+    pub fn digest(&self) -> Digest<Scan> {
+        Digest::of(&self.0)
+    }
+
+    /// The code itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The form for typing: 8 letters without vowels, shown as `WDJB-MJHT` (RFC 8628 §6.1).
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserCode(String);
+
+impl UserCode {
+    const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+    const LEN: usize = 8;
+
+    /// A new one: 34.5 bits, so it needs a limit on wrong tries.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        // A byte is taken only below the largest multiple of 20, so that each letter is as likely.
+        let fair = |byte: &u8| *byte < 240;
+        let mut letters = String::with_capacity(Self::LEN);
+        while letters.len() < Self::LEN {
+            let bytes = random::bytes::<16>(random);
+            let wanted = Self::LEN - letters.len();
+            letters.extend(
+                bytes
+                    .iter()
+                    .filter(|byte| fair(byte))
+                    .take(wanted)
+                    .map(|byte| char::from(Self::LETTERS[usize::from(byte % 20)])),
+            );
+        }
+        Self(letters)
+    }
+
+    /// Reads a typed code: case, spaces and dashes don't matter.
+    ///
+    /// # Errors
+    /// [`Malformed`] when what remains is not 8 of the letters.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let letters: String = text
+            .chars()
+            .filter(|c| !matches!(c, ' ' | '-' | '\u{2010}'..='\u{2015}'))
+            .map(|c| c.to_ascii_uppercase())
+            .take(Self::LEN + 1)
+            .collect();
+        let well_formed = letters.len() == Self::LEN && letters.bytes().all(|c| Self::LETTERS.contains(&c));
+        well_formed.then_some(Self(letters)).ok_or(Malformed)
+    }
+
+    /// What the store knows it by: keyed, since 34.5 bits can be searched offline.
+    #[must_use]
+    pub fn digest(&self, secret: &ServerSecret) -> Digest<User> {
+        Digest::keyed(&self.0, secret)
+    }
+
+    /// As people see it: `WDJB-MJHT`.
+    #[must_use]
+    pub fn dashed(&self) -> String {
+        format!("{}-{}", &self.0[..4], &self.0[4..])
+    }
+}
+
+macro_rules! redacted_text {
+    ($name:ident, $text:expr) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let text: fn(&$name) -> String = $text;
+                serializer.serialize_str(&text(self))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+redacted_text!(ScanCode, |code| code.0.clone());
+redacted_text!(UserCode, UserCode::dashed);
+
+/// Why a text is not a server's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// Not a URL at all, or not of the form `http(s)://host[:port]`.
+    #[error("it must be http:// or https://, a host and perhaps a port, and nothing after that")]
+    Form,
+    /// Plain http to another machine.
+    #[error(
+        "plain http would send secrets over the network for all to read; use https, or --insecure-http if you must"
+    )]
+    Plain,
+}
+
+/// Where a server is reached: scheme, host, port, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(url::Url);
+
+impl PublicUrl {
+    /// Reads `http(s)://host[:port]`, with or without a slash at the end.
+    ///
+    /// # Errors
+    /// [`BadUrl::Form`] for anything else: a path, a query, a user name.
+    pub fn parse(text: &str) -> Result<Self, BadUrl> {
+        let url = url::Url::parse(text).map_err(|_| BadUrl::Form)?;
+        let bare = matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        bare.then_some(Self(url)).ok_or(BadUrl::Form)
+    }
+
+    /// Refuses plain http off this machine, where anybody on the way can read along.
+    ///
+    /// # Errors
+    /// [`BadUrl::Plain`].
+    pub fn require_secure(self) -> Result<Self, BadUrl> {
+        (self.is_https() || self.is_loopback()).then_some(self).ok_or(BadUrl::Plain)
+    }
+
+    /// Whether it is encrypted on the way.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether it can only be this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Without the slash at the end, as it is compared and shown: `https://login.example.com`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    /// The URL of a path below it, which begins with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.as_str())
+    }
+
+    /// What the QR holds for a scan code. Upper case, so that a QR code packs two characters in 11 bits.
+    #[must_use]
+    pub fn scan_url(&self, code: &ScanCode) -> String {
+        format!("{}/Q/{}", self.as_str().to_ascii_uppercase(), code.as_str())
+    }
+
+    /// Finds the scan code in a QR's text, if it is one of this server and nothing else: scheme, host and
+    /// port must be the same, the path exactly `/Q/` and a code. No request is needed to tell.
+    ///
+    /// # Errors
+    /// [`NotOurs`] for the QR of anybody else.
+    pub fn scan_code_in(&self, text: &str) -> Result<ScanCode, NotOurs> {
+        let with_port = self
+            .0
+            .port()
+            .is_none()
+            .then(|| format!("{}:{}", self.as_str(), if self.is_https() { 443 } else { 80 }));
+        [Some(self.as_str()), with_port.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(|base| {
+                let (head, rest) = text.split_at_checked(base.len())?;
+                head.eq_ignore_ascii_case(base).then_some(rest)
+            })
+            .and_then(|rest| rest.strip_prefix("/Q/"))
+            .and_then(|code| ScanCode::parse(code).ok())
+            .ok_or(NotOurs)
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// That a QR's text is not a login of this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this QR code is not a login of this server")]
+pub struct NotOurs;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::LoginId;
+    use crate::random::OsRandom;
+
+    fn code() -> ScanCode {
+        let id = LoginId::generate(jiff::Timestamp::UNIX_EPOCH, &OsRandom);
+        ScanCode::generate(id.tag(), &OsRandom)
+    }
+
+    #[test]
+    fn a_scan_code_survives_its_url_in_any_case_of_the_host() {
+        let server = PublicUrl::parse("https://login.example.com/").unwrap();
+        let code = code();
+        let url = server.scan_url(&code);
+        assert!(url.starts_with("HTTPS://LOGIN.EXAMPLE.COM/Q/") && url.len() == 28 + 26);
+        assert_eq!(server.scan_code_in(&url).unwrap(), code);
+        assert_eq!(server.scan_code_in(&url.replace("LOGIN", "login")).unwrap(), code);
+        assert_eq!(server.scan_code_in(&url.replace(".COM", ".COM:443")).unwrap(), code);
+    }
+
+    #[test]
+    fn foreign_and_look_alike_urls_are_not_ours() {
+        let server = PublicUrl::parse("https://login.example.com").unwrap();
+        let code = code();
+        let code = code.as_str();
+        for text in [
+            format!("HTTP://LOGIN.EXAMPLE.COM/Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM:8443/Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM.EVIL.EXAMPLE/Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM@EVIL.EXAMPLE/Q/{code}"),
+            format!("HTTPS://USER@LOGIN.EXAMPLE.COM/Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM./Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM/q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM/Q/{code}/"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM/Q/{code}?X=1"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM/Q/../Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM\\Q\\{code}"),
+            format!(" HTTPS://LOGIN.EXAMPLE.COM/Q/{code}"),
+            format!("HTTPS://LОGIN.EXAMPLE.COM/Q/{code}"),
+            format!("HTTPS://LOGIN.EXAMPLE.COM/Q/{}", code.to_lowercase()),
+            code.to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(server.scan_code_in(&text), Err(NotOurs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_code_is_read_as_people_type_it() {
+        for text in ["WDJB-MJHT", "wdjbmjht", " w d j b m j h t ", "wdjb—mjht"] {
+            assert_eq!(UserCode::parse(text).unwrap().dashed(), "WDJB-MJHT", "{text}");
+        }
+        for text in ["", "WDJB-MJH", "WDJB-MJHTT", "ADJB-MJHT", "WDJB_MJHT", "ẀDJBMJHT"] {
+            assert_eq!(UserCode::parse(text), Err(Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_bare_server_address_is_one() {
+        for text in ["http://127.0.0.1:8080", "https://login.example.com/", "http://[::1]:8080"] {
+            PublicUrl::parse(text).unwrap();
+        }
+        for text in [
+            "",
+            "login.example.com",
+            "ftp://x",
+            "https://x/y",
+            "https://x?y",
+            "https://x#y",
+            "https://u@x",
+            "https://u:p@x",
+        ] {
+            assert_eq!(PublicUrl::parse(text), Err(BadUrl::Form), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for text in ["http://127.0.0.1", "http://[::1]:1", "http://localhost:8080", "https://example.com"] {
+            PublicUrl::parse(text).unwrap().require_secure().unwrap();
+        }
+        for text in ["http://example.com", "http://10.0.0.1:80", "http://localhost.example.com"] {
+            assert_eq!(PublicUrl::parse(text).unwrap().require_secure(), Err(BadUrl::Plain), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic(text in "\\PC*") {
+            let server = PublicUrl::parse("https://login.example.com").unwrap();
+            let _ = (ScanCode::parse(&text), UserCode::parse(&text), PublicUrl::parse(&text), server.scan_code_in(&text));
+        }
+
+        #[test]
+        fn what_is_ours_is_exactly_what_we_made(tail in "[0-9A-Z/?#@:.%]{0,40}") {
+            let server = PublicUrl::parse("https://login.example.com").unwrap();
+            let text = format!("HTTPS://LOGIN.EXAMPLE.COM/Q/{tail}");
+            prop_assert_eq!(server.scan_code_in(&text).is_ok(), ScanCode::parse(&tail).is_ok());
+        }
+    }
+}

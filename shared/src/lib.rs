@@ -1,0 +1,25 @@
+//! What the server, the PC and the phone must agree on.
+//!
+//! Everything here is pure: no clock, no store, no network, except behind the
+//! feature `client`. Read it in this order:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`id`] | ids of accounts, sessions and logins, and the [`Tag`](id::Tag) that says where they live |
+//! | [`secret`] | one type per kind of secret, and the digest that is all a store ever sees |
+//! | [`code`] | the scan code, the user code, and the URL in the QR |
+//! | [`name`] | user names, and what a PC claims about itself |
+//! | [`login`] | the state machine of one login |
+//! | [`api`] | the bodies on the wire |
+//! | [`problem`] | every failure: its name, its HTTP status, its words |
+//! | [`client`] | the typed client, and the PC's status feed |
+
+pub mod api;
+pub mod code;
+pub mod exit;
+pub mod id;
+pub mod login;
+pub mod name;
+pub mod problem;
+pub mod random;
+pub mod secret;

@@ -1,0 +1,228 @@
+//! What can happen to a login, and what comes of it.
+
+use jiff::Timestamp;
+
+use super::{Confirmation, Login, REPEAT_WITHIN, Scan, Scanner, State, Status};
+use crate::api::NoticeKind;
+use crate::id::SessionId;
+use crate::secret::{ConfirmToken, Digest};
+
+/// How many replaced confirm tokens a scan remembers. Past that, the oldest is answered as unknown.
+const REPLACED_KEPT: usize = 8;
+
+/// Something that happens to a login. Whether the caller may speak for the PC or the phone was settled
+/// before: the machine judges only what this does to the login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A phone scans it, and would get this confirm token.
+    Scan {
+        /// The phone.
+        by: Scanner,
+        /// The digest of the token that the answer would hold.
+        confirm: Digest<ConfirmToken>,
+    },
+    /// A phone confirms with this token.
+    Confirm {
+        /// The phone's session.
+        phone: SessionId,
+        /// The digest of the token it sent.
+        confirm: Digest<ConfirmToken>,
+    },
+    /// A phone denies with this token.
+    Deny {
+        /// The phone's session.
+        phone: SessionId,
+        /// The digest of the token it sent.
+        confirm: Digest<ConfirmToken>,
+    },
+    /// The PC wants its tokens.
+    Redeem {
+        /// The client that asks.
+        client_id: String,
+        /// The session that would come of it.
+        session: SessionId,
+        /// Whether the tokens of an earlier redeem are still as they were sent: the session lives, and
+        /// nobody has used either. Irrelevant before the first redeem.
+        unused: bool,
+    },
+    /// The PC gives up.
+    Cancel,
+    /// The phone session that scanned it has ended.
+    PhoneEnded,
+    /// Time has passed.
+    Tick,
+}
+
+/// What an event came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The login afterwards, to be committed.
+    pub login: Login,
+    /// What its owner is told, in the same transaction.
+    pub notice: Option<NoticeKind>,
+}
+
+/// Why an event changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Another phone was first.
+    AlreadyScanned,
+    /// The PC expects another user.
+    OtherUserExpected,
+    /// The token belongs to another phone's scan.
+    NotYourScan,
+    /// The token was used or replaced. The phone that scanned is told where the login stands.
+    ConfirmTokenUsed(Option<Status>),
+    /// The login is past that.
+    Closed,
+    /// The login's time ran out.
+    Expired,
+    /// The PC must wait.
+    Pending(Status),
+    /// The phone said no, or the PC gave up.
+    AccessDenied,
+    /// The client is not the one that the login was issued to.
+    OtherClient,
+    /// It was redeemed before, and this is no honest repeat: whoever asks, or whoever asked first, stole the
+    /// device code. The session that came of it ends.
+    Replayed(SessionId),
+    /// There is nothing to do.
+    Unchanged,
+}
+
+impl Refusal {
+    /// What the owner of a scanned login is told of a refused call.
+    #[must_use]
+    pub fn notice(&self) -> Option<NoticeKind> {
+        match self {
+            Self::AlreadyScanned => Some(NoticeKind::SecondScanRefused),
+            Self::NotYourScan => Some(NoticeKind::ConfirmFromAnotherPhone),
+            Self::Replayed(_) => Some(NoticeKind::TokenReplayed),
+            _ => None,
+        }
+    }
+}
+
+impl Login {
+    /// What `event` does to the login at `now`. Pure and total: the table in the tests is all it does.
+    ///
+    /// # Errors
+    /// The [`Refusal`] says why nothing changes.
+    pub fn apply(&self, event: &Event, now: Timestamp) -> Result<Step, Refusal> {
+        let login = self.at(now);
+        match event {
+            Event::Scan { by, confirm } => login.scanned(by, *confirm),
+            Event::Confirm { phone, confirm } => {
+                let scan = login.decided(*phone, confirm)?;
+                let confirmed = State::Confirmed(Confirmation { scan, until: Self::redeem_until(now) });
+                Ok(login.moves_to(confirmed, Some(NoticeKind::LoginConfirmed)))
+            }
+            Event::Deny { phone, confirm } => {
+                let scan = login.decided(*phone, confirm)?;
+                Ok(login.moves_to(State::Denied { scan, at: now }, Some(NoticeKind::LoginDenied)))
+            }
+            Event::Redeem { client_id, session, unused } => login.redeemed(client_id, *session, *unused, now),
+            Event::Cancel => match &login.state {
+                State::Unscanned | State::Scanned(_) => {
+                    let scan = login.state.scan().cloned();
+                    Ok(login.moves_to(State::Cancelled { scan, at: now }, None))
+                }
+                _ => Err(Refusal::Unchanged),
+            },
+            Event::PhoneEnded => match &login.state {
+                State::Scanned(scan) | State::Confirmed(Confirmation { scan, .. }) => {
+                    let denied = State::Denied { scan: scan.clone(), at: now };
+                    Ok(login.moves_to(denied, Some(NoticeKind::LoginDenied)))
+                }
+                _ => Err(Refusal::Unchanged),
+            },
+            Event::Tick => match (&self.state, &login.state) {
+                (before, State::Expired { .. }) if before.status() != Status::Expired => {
+                    let was_confirmed = before.status() == Status::Confirmed;
+                    let notice = was_confirmed.then_some(NoticeKind::LoginNotFinished);
+                    Ok(Step { login: login.written(), notice })
+                }
+                _ => Err(Refusal::Unchanged),
+            },
+        }
+    }
+
+    fn scanned(&self, by: &Scanner, confirm: Digest<ConfirmToken>) -> Result<Step, Refusal> {
+        match &self.state {
+            State::Unscanned => {
+                if self.request.login_hint.as_ref().is_some_and(|expected| *expected != by.username) {
+                    return Err(Refusal::OtherUserExpected);
+                }
+                let scan = Scan { by: by.clone(), confirm, replaced: Vec::new() };
+                Ok(self.moves_to(State::Scanned(scan), None))
+            }
+            // The same phone again: its answer was lost. The new token replaces the old one.
+            State::Scanned(scan) if scan.by.phone == by.phone => {
+                let forget = (scan.replaced.len() + 1).saturating_sub(REPLACED_KEPT);
+                let replaced = scan.replaced.iter().copied().chain([scan.confirm]).skip(forget).collect();
+                Ok(self.stays_in(State::Scanned(Scan { by: scan.by.clone(), confirm, replaced })))
+            }
+            State::Scanned(_) => Err(Refusal::AlreadyScanned),
+            State::Expired { .. } => Err(Refusal::Expired),
+            State::Confirmed(_) | State::LoggedIn { .. } | State::Denied { .. } | State::Cancelled { .. } => {
+                Err(Refusal::Closed)
+            }
+        }
+    }
+
+    /// The scan that a confirm token decides about, if it may.
+    fn decided(&self, phone: SessionId, confirm: &Digest<ConfirmToken>) -> Result<Scan, Refusal> {
+        let scan = self.state.scan().ok_or(Refusal::Closed)?;
+        let used = || Refusal::ConfirmTokenUsed((scan.by.phone == phone).then(|| self.state.status()));
+        match &self.state {
+            State::Expired { .. } => Err(Refusal::Expired),
+            State::Denied { .. } | State::Cancelled { .. } => Err(Refusal::Closed),
+            State::Confirmed(_) | State::LoggedIn { .. } => Err(used()),
+            State::Scanned(_) if scan.by.phone != phone => Err(Refusal::NotYourScan),
+            State::Scanned(scan) if scan.confirm == *confirm => Ok(scan.clone()),
+            State::Scanned(_) | State::Unscanned => Err(used()),
+        }
+    }
+
+    fn redeemed(
+        &self,
+        client_id: &str,
+        session: SessionId,
+        unused: bool,
+        now: Timestamp,
+    ) -> Result<Step, Refusal> {
+        if self.request.client_id != client_id {
+            return Err(Refusal::OtherClient);
+        }
+        match &self.state {
+            State::Unscanned | State::Scanned(_) => Err(Refusal::Pending(self.state.status())),
+            State::Confirmed(Confirmation { scan, .. }) => {
+                let logged_in = State::LoggedIn { scan: scan.clone(), session, at: now };
+                Ok(self.moves_to(logged_in, Some(NoticeKind::LoggedIn)))
+            }
+            // The answer was lost: fresh tokens for the same session, and the first ones die.
+            State::LoggedIn { at, .. } if unused && now < *at + REPEAT_WITHIN => {
+                Ok(self.stays_in(self.state.clone()))
+            }
+            State::LoggedIn { session, .. } => Err(Refusal::Replayed(*session)),
+            State::Denied { .. } | State::Cancelled { .. } => Err(Refusal::AccessDenied),
+            State::Expired { .. } => Err(Refusal::Expired),
+        }
+    }
+
+    /// A transition: clients see a new version.
+    fn moves_to(&self, state: State, notice: Option<NoticeKind>) -> Step {
+        let login = Self { state, version: self.version + 1, ..self.clone() };
+        Step { login: login.written(), notice }
+    }
+
+    /// A write that clients don't see.
+    fn stays_in(&self, state: State) -> Step {
+        Step { login: Self { state, ..self.clone() }.written(), notice: None }
+    }
+
+    fn written(mut self) -> Self {
+        self.revision += 1;
+        self
+    }
+}

@@ -1,0 +1,131 @@
+//! User names, and what a PC says of itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A user name: 1 to 64 of `a-z 0-9 . _ -`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Username(String);
+
+/// That a text is no user name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name is 1 to 64 of the characters a-z 0-9 . _ -")]
+pub struct BadUsername;
+
+impl Username {
+    /// Its greatest length in characters.
+    pub const MAX_LEN: usize = 64;
+
+    /// Reads a user name. Capitals become small letters.
+    ///
+    /// # Errors
+    /// [`BadUsername`] for other characters, none, or more than 64.
+    pub fn parse(text: &str) -> Result<Self, BadUsername> {
+        let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+        let good = (1..=Self::MAX_LEN).contains(&text.len()) && text.bytes().all(allowed);
+        good.then(|| Self(text.to_ascii_lowercase())).ok_or(BadUsername)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As the PC may show it before it is logged in: `a***e`, or `***` for short names. The person at the
+    /// PC recognizes their own name, a bystander learns next to nothing.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match (self.0.chars().next(), self.0.chars().last()) {
+            (Some(first), Some(last)) if self.0.len() >= 4 => format!("{first}***{last}"),
+            _ => "***".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = BadUsername;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+/// The greatest length of a claim, in characters.
+pub const MAX_CLAIM: usize = 64;
+
+/// Makes a text that somebody else wrote safe to show: control, escape and bidirectional characters are
+/// taken out, runs of white space become one space, and what is over 64 characters is cut.
+///
+/// Both ends apply it: the server before it stores a claim, the clients before they draw one.
+#[must_use]
+pub fn clean_claim(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_unprintable(*c));
+    let mut claim = String::new();
+    for c in shown {
+        if c != ' ' || !claim.ends_with(' ') {
+            claim.push(c);
+        }
+    }
+    claim.trim().chars().take(MAX_CLAIM).collect::<String>().trim_end().to_owned()
+}
+
+/// Control characters, and the format characters of Unicode that reorder, join or hide text.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}' | '\u{E000}'..='\u{F8FF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_lower_cased_and_strict() {
+        assert_eq!(Username::parse("Alice.B_c-9").unwrap().as_str(), "alice.b_c-9");
+        for text in ["", "a b", "ä", "a/b", "a\u{202E}b", &"a".repeat(65)] {
+            assert_eq!(Username::parse(text), Err(BadUsername), "{text}");
+        }
+        assert!(serde_json::from_str::<Username>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn a_mask_shows_two_letters_at_most() {
+        let masked = |name| Username::parse(name).unwrap().masked();
+        assert_eq!(
+            [masked("alice"), masked("bobb"), masked("bob"), masked("b")],
+            ["a***e", "b***b", "***", "***"]
+        );
+    }
+
+    #[test]
+    fn a_claim_can_neither_escape_nor_reorder() {
+        assert_eq!(clean_claim("\x1b[31mThink\u{202E}Pad\u{200B}\r\n X1\x07"), "[31mThinkPad X1");
+        assert_eq!(clean_claim("  "), "");
+        assert_eq!(clean_claim(&"長".repeat(100)).chars().count(), 64);
+    }
+
+    proptest! {
+        #[test]
+        fn a_clean_claim_is_short_and_printable_and_stays_so(text in ".*") {
+            let claim = clean_claim(&text);
+            prop_assert!(claim.chars().count() <= MAX_CLAIM);
+            prop_assert!(!claim.chars().any(is_unprintable));
+            prop_assert_eq!(clean_claim(&claim), claim.clone());
+        }
+    }
+}
