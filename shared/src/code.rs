@@ -226,21 +226,14 @@ impl PublicUrl {
     /// # Errors
     /// [`NotOurs`] for the QR of anybody else.
     pub fn scan_code_in(&self, text: &str) -> Result<ScanCode, NotOurs> {
-        let with_port = self
-            .0
-            .port()
-            .is_none()
-            .then(|| format!("{}:{}", self.as_str(), if self.is_https() { 443 } else { 80 }));
-        [Some(self.as_str()), with_port.as_deref()]
-            .into_iter()
-            .flatten()
-            .find_map(|base| {
-                let (head, rest) = text.split_at_checked(base.len())?;
-                head.eq_ignore_ascii_case(base).then_some(rest)
-            })
-            .and_then(|rest| rest.strip_prefix("/Q/"))
-            .and_then(|code| ScanCode::parse(code).ok())
-            .ok_or(NotOurs)
+        let default_port = if self.is_https() { 443 } else { 80 };
+        let with_port = self.0.port().is_none().then(|| format!("{self}:{default_port}"));
+        let code_below = |base: &str| {
+            let (head, rest) = text.split_at_checked(base.len())?;
+            let code = rest.strip_prefix("/Q/").filter(|_| head.eq_ignore_ascii_case(base))?;
+            ScanCode::parse(code).ok()
+        };
+        code_below(self.as_str()).or_else(|| code_below(&with_port?)).ok_or(NotOurs)
     }
 }
 

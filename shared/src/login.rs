@@ -25,10 +25,10 @@ pub use state::{Confirmation, Digests, Login, Request, Scan, Scanner, State, Sta
 use std::time::Duration;
 
 /// How long a confirmed login waits for its PC.
-pub const REDEEM_WITHIN: Duration = Duration::from_secs(60);
+pub const REDEEM_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long a redeem whose answer was lost may be repeated.
 pub const REPEAT_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long an ended login is kept, so that late calls get a true answer.
-pub const KEPT_AFTER_END: Duration = Duration::from_secs(5 * 60);
+pub const KEPT_AFTER_END: Duration = Duration::from_mins(5);

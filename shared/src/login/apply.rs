@@ -177,10 +177,11 @@ impl Login {
         match &self.state {
             State::Expired { .. } => Err(Refusal::Expired),
             State::Denied { .. } | State::Cancelled { .. } => Err(Refusal::Closed),
-            State::Confirmed(_) | State::LoggedIn { .. } => Err(used()),
             State::Scanned(_) if scan.by.phone != phone => Err(Refusal::NotYourScan),
             State::Scanned(scan) if scan.confirm == *confirm => Ok(scan.clone()),
-            State::Scanned(_) | State::Unscanned => Err(used()),
+            State::Scanned(_) | State::Confirmed(_) | State::LoggedIn { .. } | State::Unscanned => {
+                Err(used())
+            }
         }
     }
 
