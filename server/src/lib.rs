@@ -1,0 +1,4 @@
+//! The Saoma server.
+
+pub mod clock;
+pub mod store;
