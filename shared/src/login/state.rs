@@ -298,6 +298,7 @@ impl Login {
 
 /// Rounded up, so that a client which waits that long is never early.
 fn seconds_left(now: Timestamp, end: Timestamp) -> u64 {
-    let millis = end.as_millisecond() - now.as_millisecond();
-    u64::try_from(millis).unwrap_or_default().div_ceil(1000)
+    let left = end.duration_since(now);
+    let secs = left.as_secs() + i64::from(left.subsec_nanos() > 0);
+    u64::try_from(secs).unwrap_or_default()
 }
