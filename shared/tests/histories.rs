@@ -20,6 +20,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(client, session, unused)| redeem(client, session, unused)),
         1 => Just(Event::Cancel),
         1 => Just(Event::PhoneEnded),
+        1 => Just(Event::Evict),
         1 => Just(Event::Tick),
     ]
 }

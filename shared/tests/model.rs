@@ -153,7 +153,7 @@ impl World {
             // A repeat puts fresh tokens into the session that is there; it makes none.
             Event::Redeem { .. } if self.login.version == step.login.version => self.repeated = true,
             Event::Redeem { session, .. } => _ = self.sessions.insert(*session),
-            Event::Cancel | Event::PhoneEnded | Event::Tick => {}
+            Event::Cancel | Event::PhoneEnded | Event::Evict | Event::Tick => {}
         }
         self.login = step.login.clone();
     }
@@ -266,6 +266,7 @@ fn requests() -> Vec<Event> {
         redeem(CLIENT, 2, true),
         Event::Cancel,
         Event::PhoneEnded,
+        Event::Evict,
         Event::Tick,
     ]
 }

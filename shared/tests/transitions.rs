@@ -48,6 +48,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("              another client", redeem("other", 0xC, true)),
         ("cancel", Event::Cancel),
         ("phone's session ends", Event::PhoneEnded),
+        ("gives way to other logins", Event::Evict),
         ("time passes", Event::Tick),
     ]
 }
