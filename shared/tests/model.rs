@@ -266,7 +266,6 @@ fn requests() -> Vec<Event> {
         redeem(CLIENT, 2, true),
         Event::Cancel,
         Event::PhoneEnded,
-        Event::Evict,
         Event::Tick,
     ]
 }
@@ -275,6 +274,13 @@ fn requests() -> Vec<Event> {
 fn every_order_of_racing_requests_keeps_the_promises() {
     let race = Race { store: Store::CompareAndSet, requests: requests() };
     race.checker().threads(2).spawn_bfs().join().assert_properties();
+}
+
+#[test]
+fn a_login_that_gives_way_is_over_like_any_other() {
+    let begin = [scan(&alice(), 1), scan(&bob(), 2), confirm(&alice(), 1), Event::Cancel, Event::Evict];
+    assert_eq!(broken(Store::CompareAndSet, begin.to_vec()), BTreeSet::new());
+    assert_eq!(broken(Store::Blind, begin.to_vec()), [ONE_SCANNER, END_IS_END, COUNTED].into());
 }
 
 /// The promises that this store breaks.
