@@ -56,7 +56,7 @@ pub enum Event {
 }
 
 /// What an event came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     /// The login afterwards, to be committed.
     pub login: Login,
