@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod faulty;
+pub mod program;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
