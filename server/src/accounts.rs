@@ -4,6 +4,8 @@
 //! time, and an unknown name costs the same as a wrong password: a dummy hash
 //! is checked instead.
 
+use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -70,8 +72,7 @@ pub struct Accounts {
 impl Accounts {
     /// Keeps accounts in `store`.
     pub fn new(store: Arc<dyn Store>, clock: Clock, random: Arc<dyn Random>, limits: Limits) -> Self {
-        let hasher = Hasher::new(&*random);
-        Self { store, clock, random, limits, hasher }
+        Self { store, clock, random, limits, hasher: Hasher::new() }
     }
 
     /// Makes an account on behalf of somebody at an address.
@@ -136,7 +137,7 @@ impl Accounts {
         }
     }
 
-    /// Changes a password, and ends every session of the account but `keep`. Answers the account's id.
+    /// Changes a password, and ends every session of the account but `keep`. Answers those that ended.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -147,14 +148,14 @@ impl Accounts {
         new: Password,
         keep: SessionId,
         from: Origin,
-    ) -> Result<AccountId, AccountError> {
+    ) -> Result<Vec<SessionId>, AccountError> {
         check_new(username.as_str(), &new)?;
         let account = self.check(username.as_str(), old, from).await?;
-        self.set_password(&account, new, Some(keep), Some(from)).await?;
-        Ok(account.id)
+        self.set_password(&account, new, Some(keep), from.ip).await
     }
 
-    /// Sets a password, ends every session of the account but `keep`, and tells the owner.
+    /// Sets a password, ends every session of the account but `keep`, and tells the owner. Answers the
+    /// sessions that ended.
     ///
     /// # Errors
     /// [`AccountError::WrongPassword`] if another change was first, or [`AccountError::BadPassword`].
@@ -163,8 +164,8 @@ impl Accounts {
         account: &Account,
         new: Password,
         keep: Option<SessionId>,
-        from: Option<Origin>,
-    ) -> Result<(), AccountError> {
+        ip: Option<IpAddr>,
+    ) -> Result<Vec<SessionId>, AccountError> {
         check_new(account.username.as_str(), &new)?;
         let hash = self.hasher.hash(new, &*self.random).await?;
         let now = self.clock.now();
@@ -174,12 +175,12 @@ impl Accounts {
             subject: SessionId::generate(now, &*self.random).to_bytes(),
             at: now,
             device_name: None,
-            ip: from.and_then(|origin| origin.ip),
+            ip,
             session: keep,
         };
-        let set = self.store.set_password(account.id, account.password_version, hash, keep, notice).await?;
-        tracing::info!(target: "audit", account = %account.id, set, "password change");
-        if set { Ok(()) } else { Err(AccountError::WrongPassword) }
+        let ended = self.store.set_password(account.id, account.password_version, hash, keep, notice).await?;
+        tracing::info!(target: "audit", account = %account.id, set = ended.is_some(), "password change");
+        ended.ok_or(AccountError::WrongPassword)
     }
 }
 
@@ -191,30 +192,28 @@ fn check_new(username: &str, password: &Password) -> Result<Username, AccountErr
 /// Argon2id (RFC 9106) with the parameters that OWASP recommends: 19 MiB, two passes, one lane.
 struct Hasher {
     argon2: Argon2<'static>,
-    dummy: String,
     cores: Arc<Semaphore>,
     queue: Arc<Semaphore>,
 }
 
 impl Hasher {
-    fn new(random: &dyn Random) -> Self {
+    fn new() -> Self {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let dummy = hash(&argon2, &Password::new(String::new()), random);
-        Self { argon2, dummy, cores: Arc::new(Semaphore::new(cores)), queue: Arc::new(Semaphore::new(QUEUE)) }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { argon2, cores: Arc::new(Semaphore::new(cores)), queue: Arc::new(Semaphore::new(QUEUE)) }
     }
 
     async fn hash(&self, password: Password, random: &dyn Random) -> Result<String, AccountError> {
         let mut salt = [0; SALT_LEN];
         random.fill(&mut salt);
         let argon2 = self.argon2.clone();
-        self.run(move || hash_with(&argon2, &password, &salt)).await
+        self.run(move || hash(&argon2, &password, &salt)).await
     }
 
     /// Whether the password is the hash's; without a hash it is not, which takes as long to find out.
     async fn verify(&self, password: Password, hash: Option<String>) -> Result<bool, AccountError> {
         let exists = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.dummy.clone());
+        let hash = hash.unwrap_or_else(|| DUMMY.to_owned());
         let argon2 = self.argon2.clone();
         let verified = move || {
             let hash = PasswordHash::new(&hash).ok();
@@ -241,15 +240,41 @@ impl Hasher {
 /// 16 bytes: what the PHC string format and RFC 9106 §3.1 recommend.
 const SALT_LEN: usize = 16;
 
-fn hash(argon2: &Argon2<'_>, password: &Password, random: &dyn Random) -> String {
-    let mut salt = [0; SALT_LEN];
-    random.fill(&mut salt);
-    hash_with(argon2, password, &salt)
-}
+/// The hash of no password, at the same cost as any other.
+const DUMMY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c2FvbWEtZHVtbXktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn hash_with(argon2: &Argon2<'_>, password: &Password, salt: &[u8]) -> String {
+fn hash(argon2: &Argon2<'_>, password: &Password, salt: &[u8]) -> String {
     let hash: PasswordHash = argon2
         .hash_password_with_salt(password.expose().as_bytes(), salt)
         .expect("Argon2 takes any password of at most 256 characters and a salt of 16 bytes");
     hash.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::random::OsRandom;
+
+    use super::*;
+
+    #[test]
+    fn the_dummy_costs_what_a_hash_costs() {
+        let dummy = PasswordHash::new(DUMMY).unwrap();
+        let real = hash(&Hasher::new().argon2, &Password::new("a password".to_owned()), &[7; SALT_LEN]);
+        let real = PasswordHash::new(&real).unwrap();
+        assert_eq!(
+            (dummy.algorithm, dummy.version, dummy.params),
+            (real.algorithm, real.version, real.params)
+        );
+    }
+
+    #[tokio::test]
+    async fn only_the_password_itself_verifies() {
+        let hasher = Hasher::new();
+        let password = |text: &str| Password::new(text.to_owned());
+        let hash = hasher.hash(password("correct horse"), &OsRandom).await.unwrap();
+        assert!(hasher.verify(password("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify(password("correct horsf"), Some(hash)).await.unwrap());
+        assert!(!hasher.verify(password("correct horse"), None).await.unwrap());
+    }
 }

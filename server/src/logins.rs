@@ -30,6 +30,7 @@ pub use redeem::Tokens;
 use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::store::{Change, Committed, Inserted, LoginKey, Notice, SessionWrite, Store, StoreError};
+use crate::waiters::Waiters;
 
 /// How often a step is tried against others. Each failed try means that another call succeeded, and a login
 /// takes few successful calls, so this is never reached honestly.
@@ -66,7 +67,7 @@ pub struct Logins {
     secret: ServerSecret,
     limits: Limits,
     lifetime: Duration,
-    waiters: follow::Waiters,
+    waiters: Waiters<LoginId>,
 }
 
 /// A new login: its record, and the codes, which exist only here and in the answer.
@@ -99,7 +100,15 @@ impl Logins {
         limits: Limits,
         lifetime: Duration,
     ) -> Self {
-        Self { store, clock, random, secret, limits, lifetime, waiters: follow::Waiters::default() }
+        Self {
+            store,
+            clock,
+            random,
+            secret,
+            limits,
+            lifetime,
+            waiters: Waiters::new(follow::WAITERS_PER_LOGIN),
+        }
     }
 
     /// 1. Issues a login.

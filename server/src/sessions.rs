@@ -173,11 +173,20 @@ impl Sessions {
         notice: Option<Notice>,
     ) -> Result<bool, StoreError> {
         let ended = self.store.end_sessions(account, ending, notice).await?;
-        for session in &ended {
-            tracing::info!(target: "audit", %session, %account, "session ended");
+        tracing::info!(target: "audit", %account, ended = ended.len(), "sessions ended");
+        self.ended(&ended).await?;
+        Ok(!ended.is_empty())
+    }
+
+    /// Denies what these sessions, which have ended, had scanned: their PCs hear of it at once.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn ended(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
+        for session in sessions {
             self.logins.phone_ended(*session).await?;
         }
-        Ok(!ended.is_empty())
+        Ok(())
     }
 }
 

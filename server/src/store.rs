@@ -374,8 +374,9 @@ pub trait Store: Send + Sync + 'static {
     async fn accounts(&self) -> Result<Vec<Account>>;
     /// Enables or disables an account; disabling ends all its sessions for good. False if there is none.
     async fn set_enabled(&self, username: &Username, enabled: bool) -> Result<bool>;
-    /// Sets a new password hash if the account's password version is still `version`, and in the same
-    /// breath ends every session but `keep` itself, and tells the owner. False if the version is another.
+    /// Sets a new password hash if the account's password version still is `version`; in the same breath ends
+    /// every session but `keep` itself, and tells the owner. Answers the sessions that ended; None, and
+    /// nothing is done, if the version is another. Wakes the account's watchers.
     async fn set_password(
         &self,
         account: AccountId,
@@ -383,7 +384,7 @@ pub trait Store: Send + Sync + 'static {
         hash: String,
         keep: Option<SessionId>,
         notice: Notice,
-    ) -> Result<bool>;
+    ) -> Result<Option<Vec<SessionId>>>;
     /// Removes an account with its sessions and notices; false if there is none.
     async fn remove_account(&self, username: &Username) -> Result<bool>;
 

@@ -15,6 +15,8 @@
 //! | [`client`] | the typed client, and the PC's status feed |
 
 pub mod api;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod code;
 pub mod exit;
 pub mod id;

@@ -6,20 +6,19 @@
 //!                       '-- a change, the deadline, or a newer waiter
 //! ```
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use shared::api::Snapshot;
 use shared::id::LoginId;
 use shared::secret::{DeviceCode, Token};
-use tokio::sync::oneshot;
 
 use super::{LoginError, Logins};
 use crate::store::{LoginKey, Topic, Watch};
+use crate::waiters::Place;
 
 /// How many may wait for one login at once: the PC, and the PC again after a lost connection.
-const WAITERS_PER_LOGIN: usize = 2;
+pub(super) const WAITERS_PER_LOGIN: usize = 2;
 
 /// What a waiter hears.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub struct Follow {
     logins: Arc<Logins>,
     login: LoginId,
     watch: Watch,
-    place: Place,
+    place: Place<LoginId>,
     seen: Snapshot,
     runs_out_at: Option<Timestamp>,
 }
@@ -102,56 +101,5 @@ impl Follow {
             self.runs_out_at = login.at(clock.now()).runs_out_at();
         }
         Ok(News::Snapshot(self.seen.clone()))
-    }
-}
-
-/// Who waits for which login, on this node.
-#[derive(Clone, Default)]
-pub(super) struct Waiters(Arc<Mutex<HashMap<LoginId, VecDeque<oneshot::Sender<()>>>>>);
-
-/// A waiter's place. It is lost to newer waiters, and given up when dropped.
-struct Place {
-    login: LoginId,
-    lost: oneshot::Receiver<()>,
-    waiters: Waiters,
-}
-
-impl Waiters {
-    fn join(&self, login: LoginId) -> Place {
-        let (keep, lost) = oneshot::channel();
-        let mut waiters = self.lock();
-        let places = waiters.entry(login).or_default();
-        places.push_back(keep);
-        if places.len() > WAITERS_PER_LOGIN {
-            places.pop_front();
-        }
-        drop(waiters);
-        Place { login, lost, waiters: self.clone() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<LoginId, VecDeque<oneshot::Sender<()>>>> {
-        // The map is whole after every statement, so a panic elsewhere can't have broken it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Place {
-    /// Resolves when a newer waiter has taken the place.
-    async fn lost(&mut self) {
-        // The sender never sends: it is dropped.
-        let _ = (&mut self.lost).await;
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.lost.close();
-        let mut waiters = self.waiters.lock();
-        if let Some(places) = waiters.get_mut(&self.login) {
-            places.retain(|place| !place.is_closed());
-            if places.is_empty() {
-                waiters.remove(&self.login);
-            }
-        }
     }
 }

@@ -1,0 +1,126 @@
+//! Why a call failed, in words for the person who reads them.
+
+use std::fmt;
+
+use crate::exit::Exit;
+use crate::problem::{OauthCode, OauthError, Problem, ProblemCode};
+
+/// Why a call failed. What it shows is a sentence for people, and says what to do next; it never
+/// repeats what was sent, nor any text that the server chose.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There was no answer of the server, or only one of a gateway that can't reach it either.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The server said no, in its own words.
+    #[error("{}", words(.0))]
+    Problem(Problem),
+    /// The server said no, in OAuth's words.
+    #[error("{}", oauth_words(error.error, *retry_after))]
+    Oauth {
+        /// What it said.
+        error: OauthError,
+        /// The seconds to wait before the next try, from the answer's header.
+        retry_after: Option<u64>,
+    },
+    /// An answer outside the contract.
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+impl ClientError {
+    /// How a program ends that can do no better about it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unreachable(_) => Exit::Unreachable,
+            Self::Problem(problem) => match problem.code {
+                ProblemCode::Unauthenticated
+                | ProblemCode::WrongTokenKind
+                | ProblemCode::InvalidDpopProof => Exit::NotLoggedIn,
+                ProblemCode::CodeExpired => Exit::Expired,
+                // For a script it is the same whether the server is away or only its store: try again later.
+                ProblemCode::Unavailable => Exit::Unreachable,
+                _ => Exit::Failed,
+            },
+            Self::Oauth { error, .. } => match error.error {
+                OauthCode::InvalidGrant | OauthCode::InvalidClient | OauthCode::InvalidDpopProof => {
+                    Exit::NotLoggedIn
+                }
+                OauthCode::ExpiredToken => Exit::Expired,
+                OauthCode::AccessDenied => Exit::Denied,
+                OauthCode::TemporarilyUnavailable => Exit::Unreachable,
+                _ => Exit::Failed,
+            },
+            Self::Unexpected(_) => Exit::Failed,
+        }
+    }
+
+    /// Whether there was no answer at all.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
+    /// What the server said, outside `/oauth/*`.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// What the server said, in `/oauth/*`.
+    #[must_use]
+    pub fn oauth(&self) -> Option<OauthCode> {
+        match self {
+            Self::Oauth { error, .. } => Some(error.error),
+            _ => None,
+        }
+    }
+
+    /// The seconds that the server asked to wait before the next try.
+    #[must_use]
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        match self {
+            Self::Problem(problem) => problem.retry_after,
+            Self::Oauth { retry_after, .. } => *retry_after,
+            Self::Unreachable(_) | Self::Unexpected(_) => None,
+        }
+    }
+}
+
+impl From<ProblemCode> for ClientError {
+    fn from(code: ProblemCode) -> Self {
+        Self::Problem(code.into())
+    }
+}
+
+/// A problem's sentence. It is the one that this program knows for the code, not the one in the answer,
+/// which could hold escape sequences.
+fn words(problem: &Problem) -> String {
+    match (problem.code, problem.retry_after) {
+        (ProblemCode::RateLimited, secs) => in_a_while("Too many tries", secs),
+        (ProblemCode::Unavailable, secs) => in_a_while("The server can't do this right now", secs),
+        (code, _) => code.title().to_owned(),
+    }
+}
+
+fn oauth_words(code: OauthCode, retry_after: Option<u64>) -> String {
+    match (code, retry_after) {
+        (OauthCode::SlowDown, Some(_)) => in_a_while("Too many tries", retry_after),
+        (OauthCode::TemporarilyUnavailable, _) => {
+            in_a_while("The server can't do this right now", retry_after)
+        }
+        (code, _) => code.title().to_owned(),
+    }
+}
+
+fn in_a_while(what: impl fmt::Display, retry_after: Option<u64>) -> String {
+    match retry_after {
+        Some(1) => format!("{what}; try again in a second."),
+        Some(secs) if secs > 1 => format!("{what}; try again in {secs} seconds."),
+        _ => format!("{what}; try again in a minute."),
+    }
+}

@@ -1,0 +1,233 @@
+//! One request, one answer. Here, and only here, bytes become values or a [`ClientError`].
+
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::ClientError;
+use crate::code::PublicUrl;
+use crate::problem::{OauthError, Problem, ProblemCode};
+
+/// How long a connection may take to come about, TLS included.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long an answer may take, beyond what the request itself asked to wait.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// An idle connection is given up before any usual server or gateway closes it, so that no request is
+/// sent into one that is closing.
+const IDLE_AT_MOST: Duration = Duration::from_secs(20);
+/// The longest answer that is read. The longest of the contract, a full list of sessions, is far below.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// The way to one server.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    server: PublicUrl,
+    inner: reqwest::Client,
+}
+
+impl Http {
+    pub(super) fn new(server: PublicUrl, user_agent: &str) -> Result<Self, ClientError> {
+        // Whoever comes first sets it, and all programs of this workspace set the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(ANSWER_WITHIN)
+            .pool_idle_timeout(IDLE_AT_MOST);
+        if server.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if !server.is_https() {
+            // No certificate will be looked at, so a machine without a certificate store is fine.
+            builder = builder.tls_certs_only([]);
+        }
+        let inner = builder.build().map_err(|error| {
+            let causes = std::iter::successors(error.source(), |&cause| cause.source());
+            let cause = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+            ClientError::Unexpected(format!("a connection to {server} can't be set up here ({cause})"))
+        })?;
+        Ok(Self { server, inner })
+    }
+
+    pub(super) fn server(&self) -> &PublicUrl {
+        &self.server
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.inner.request(method, self.server.join(path))
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer<'_>, ClientError> {
+        let response = self.open(request).await?;
+        self.read(response).await
+    }
+
+    /// Sends a request and reads the head of its answer.
+    pub(super) async fn open(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        request.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// Reads what follows the head.
+    pub(super) async fn read(&self, mut response: Response) -> Result<Answer<'_>, ClientError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(self.unexpected("an answer without end"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            http: self,
+            status: response.status(),
+            is_json: is_json(response.headers()),
+            retry_after: retry_after_secs(response.headers()),
+            body,
+        })
+    }
+
+    /// The error for a request that got no answer.
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        if error.is_builder() {
+            return ClientError::Unexpected(format!("a request to {} can't be made", self.server));
+        }
+        self.lost(reason(error))
+    }
+
+    /// The error for a server that is not there: why, and what to look at.
+    pub(super) fn lost(&self, (reason, ask): (&str, &str)) -> ClientError {
+        ClientError::Unreachable(format!("the server at {} can't be reached ({reason}); {ask}", self.server))
+    }
+
+    /// The error for an answer outside the contract.
+    pub(super) fn unexpected(&self, what: &str) -> ClientError {
+        ClientError::Unexpected(format!(
+            "{} gave {what}, as no Saoma server of this version does; is the address right, or does the log-in page of a network answer in its place?",
+            self.server
+        ))
+    }
+}
+
+/// An answer, whole.
+pub(super) struct Answer<'a> {
+    http: &'a Http,
+    status: StatusCode,
+    is_json: bool,
+    retry_after: Option<u64>,
+    body: Vec<u8>,
+}
+
+impl Answer<'_> {
+    pub(super) fn is_not_modified(&self) -> bool {
+        self.status == StatusCode::NOT_MODIFIED
+    }
+
+    /// The value that a successful answer holds.
+    pub(super) fn json<T: DeserializeOwned>(self) -> Result<T, ClientError> {
+        if !self.status.is_success() {
+            return Err(self.failure());
+        }
+        let value = self.is_json.then(|| serde_json::from_slice(&self.body).ok()).flatten();
+        value.ok_or_else(|| self.strange())
+    }
+
+    /// That a call without a value has succeeded.
+    pub(super) fn done(self) -> Result<(), ClientError> {
+        match self.status {
+            StatusCode::NO_CONTENT => Ok(()),
+            // RFC 7009 §2.2: revocation answers 200. A page in the server's place has a body.
+            StatusCode::OK if self.body.is_empty() || self.is_json => Ok(()),
+            status if status.is_success() => Err(self.strange()),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// Why the server, or what stands in front of it, said no.
+    pub(super) fn failure(&self) -> ClientError {
+        if self.is_json {
+            if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
+                let retry_after = problem.retry_after.or(self.retry_after);
+                return ClientError::Problem(Problem { retry_after, ..problem });
+            }
+            if let Ok(error) = serde_json::from_slice::<OauthError>(&self.body) {
+                return ClientError::Oauth { error, retry_after: self.retry_after };
+            }
+        }
+        let by_gateway = |code: ProblemCode| {
+            ClientError::Problem(Problem { retry_after: self.retry_after, ..code.into() })
+        };
+        match self.status {
+            StatusCode::BAD_GATEWAY => self.http.lost(("a gateway says 502 Bad Gateway", "is it running?")),
+            StatusCode::GATEWAY_TIMEOUT => {
+                self.http.lost(("a gateway says 504 Gateway Timeout", "is it running?"))
+            }
+            StatusCode::SERVICE_UNAVAILABLE => by_gateway(ProblemCode::Unavailable),
+            StatusCode::TOO_MANY_REQUESTS => by_gateway(ProblemCode::RateLimited),
+            _ => self.strange(),
+        }
+    }
+
+    fn strange(&self) -> ClientError {
+        let form = if self.is_json { "JSON" } else { "no JSON" };
+        self.http.unexpected(&format!("an answer (HTTP {}, {form})", self.status.as_u16()))
+    }
+}
+
+/// `application/json`, `application/problem+json`, whatever follows.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Only the form in seconds: the form with a date would depend on this machine's clock.
+fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Why there was no answer, in a few words, and what to look at. The causes of an error hold addresses
+/// and libraries' words; of these only the kind is kept.
+fn reason(error: &reqwest::Error) -> (&'static str, &'static str) {
+    const RUNNING: &str = "is it running?";
+    const ADDRESS: &str = "is the address right?";
+    const NETWORK: &str = "is the network up?";
+    if error.is_dns() {
+        return ("no such host", "is the address right, and the network up?");
+    }
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    for cause in causes {
+        let Some(io) = cause.downcast_ref::<std::io::Error>() else { continue };
+        if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => ("its certificate is not trusted", ADDRESS),
+                rustls::Error::InvalidMessage(_) => ("it does not speak TLS", "is it http instead of https?"),
+                _ => ("no secure connection comes about", ADDRESS),
+            };
+        }
+        match io.kind() {
+            ErrorKind::ConnectionRefused => return ("connection refused", RUNNING),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+                return ("the connection broke off", RUNNING);
+            }
+            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::AddrNotAvailable => {
+                return ("no way to it", NETWORK);
+            }
+            _ => {}
+        }
+    }
+    if error.is_timeout() {
+        ("no answer in time", "is it running, and the network up?")
+    } else if error.is_connect() {
+        ("no connection comes about", RUNNING)
+    } else {
+        ("the connection broke off", RUNNING)
+    }
+}
