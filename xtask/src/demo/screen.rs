@@ -41,10 +41,10 @@ pub(crate) fn play(house: &House, manual: bool) -> anyhow::Result<()> {
 
 /// Hands the phone over to the audience.
 fn invite(phone: &Phone, qr_png: &Path) -> anyhow::Result<()> {
-    let phone = phone.command_line()?;
     println!("The phone is yours. In a second terminal, once the screen shows its code:\n");
-    println!("  {phone} scan {}", qr_png.display());
-    println!("  {phone} confirm      (or: deny)\n");
+    println!("  alias phone='{}'", phone.command_line()?);
+    println!("  phone scan {}", qr_png.display());
+    println!("  phone confirm        # or: phone deny\n");
     println!("Press Enter to start the login screen; its q key ends the demo.");
     io::stdin().read_line(&mut String::new())?;
     Ok(())
