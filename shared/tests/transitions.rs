@@ -1,5 +1,5 @@
 //! The transition table: every state of a login, and what every event does to it. Read the snapshot, not
-//! the code: `snapshots/transitions__the_table.snap`. Its columns are the columns of `PROTOCOL.md` §3.
+//! the code: `snapshots/transitions__the_table.snap`. Its columns are those of `PROTOCOL` §3.
 
 mod cast;
 
