@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-pub mod faulty;
-pub mod program;
+pub(crate) mod faulty;
+pub(crate) mod program;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,32 +26,32 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The password of everybody here.
-pub const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A server that stops with its test.
-pub struct Server {
-    pub url: PublicUrl,
-    pub addr: SocketAddr,
-    pub clock: Clock,
-    pub store: Arc<dyn Store>,
-    pub http: reqwest::Client,
+pub(crate) struct Server {
+    pub(crate) url: PublicUrl,
+    pub(crate) addr: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
     /// With open registration, in memory.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// With settings of the test's own.
-    pub async fn start_with(set: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_with(set: impl FnOnce(&mut Settings)) -> Self {
         Self::start_on(Arc::new(SqliteStore::in_memory().unwrap()), set).await
     }
 
     /// On a store of the test's own.
-    pub async fn start_on(store: Arc<dyn Store>, set: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start_on(store: Arc<dyn Store>, set: impl FnOnce(&mut Settings)) -> Self {
         let clock = Clock::held("2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
@@ -71,23 +71,23 @@ impl Server {
     }
 
     /// Stops as SIGTERM would, and waits for the end.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         (&mut self.served).await.unwrap().unwrap();
     }
 
     /// Moves the held clock on.
-    pub fn advance_secs(&self, secs: u64) {
+    pub(crate) fn advance_secs(&self, secs: u64) {
         self.clock.advance(Duration::from_secs(secs));
     }
 
     /// The typed client.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.url.clone(), "tests").unwrap()
     }
 
     /// A phone of a new account.
-    pub async fn phone(&self, username: &str) -> Phone {
+    pub(crate) async fn phone(&self, username: &str) -> Phone {
         let password = Password::new(PASSWORD.to_owned());
         let body = Registration { username: username.to_owned(), password };
         self.client().register(&body).await.unwrap();
@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// Another phone of an account.
-    pub async fn another_phone(&self, username: &str) -> Phone {
+    pub(crate) async fn another_phone(&self, username: &str) -> Phone {
         let password = Password::new(PASSWORD.to_owned());
         let device_name = Some(format!("{username}'s phone"));
         let body = PhoneLogin { username: username.to_owned(), password, device_name };
@@ -104,27 +104,27 @@ impl Server {
     }
 
     /// A login of a PC.
-    pub async fn issue(&self) -> DeviceAuthorization {
+    pub(crate) async fn issue(&self) -> DeviceAuthorization {
         self.client().issue(&pc()).await.unwrap()
     }
 
     /// The scan code in the QR of a login.
-    pub fn scan_code(&self, issued: &DeviceAuthorization) -> String {
+    pub(crate) fn scan_code(&self, issued: &DeviceAuthorization) -> String {
         self.url.scan_code_in(&issued.verification_uri_complete).unwrap().as_str().to_owned()
     }
 
     /// A request with nothing but what is said.
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, self.url.join(path))
     }
 
     /// A form, to `/oauth/*`.
-    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.request(Method::POST, path).form(fields).send().await.unwrap()
     }
 
     /// A redeem, with its HTTP status and body.
-    pub async fn redeem(&self, issued: &DeviceAuthorization) -> (StatusCode, Value) {
+    pub(crate) async fn redeem(&self, issued: &DeviceAuthorization) -> (StatusCode, Value) {
         let device_code = issued.device_code.expose();
         let fields =
             [("grant_type", GRANT_DEVICE_CODE), ("device_code", device_code), ("client_id", "tests")];
@@ -133,7 +133,13 @@ impl Server {
     }
 
     /// A JSON call of a phone, with its HTTP status and body.
-    pub async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let request = self.request(method, path).bearer_auth(token).json(&body);
         let response = request.send().await.unwrap();
         let status = response.status();
@@ -141,14 +147,14 @@ impl Server {
     }
 
     /// A phone's token for a new account, for raw calls.
-    pub async fn phone_token(&self, username: &str) -> String {
+    pub(crate) async fn phone_token(&self, username: &str) -> String {
         let body = json!({"username": username, "password": PASSWORD});
         self.request(Method::POST, "/v1/accounts").json(&body).send().await.unwrap();
         self.log_in(username).await
     }
 
     /// A phone's token for an account, for raw calls.
-    pub async fn log_in(&self, username: &str) -> String {
+    pub(crate) async fn log_in(&self, username: &str) -> String {
         let body = json!({"username": username, "password": PASSWORD, "device_name": "phone"});
         let response = self.request(Method::POST, "/v1/phones").json(&body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -156,7 +162,7 @@ impl Server {
     }
 
     /// A scan by a phone's token; answers the confirm token.
-    pub async fn scan(&self, phone: &str, issued: &DeviceAuthorization) -> String {
+    pub(crate) async fn scan(&self, phone: &str, issued: &DeviceAuthorization) -> String {
         let body = json!({"scan_code": self.scan_code(issued)});
         let (status, answer) = self.call(Method::POST, "/v1/scans", phone, body).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
@@ -164,7 +170,7 @@ impl Server {
     }
 
     /// A whole login for a phone's token; answers the PC's token answer.
-    pub async fn log_pc_in(&self, phone: &str) -> Value {
+    pub(crate) async fn log_pc_in(&self, phone: &str) -> Value {
         let issued = self.issue().await;
         let confirm_token = self.scan(phone, &issued).await;
         let body = json!({"confirm_token": confirm_token});
@@ -176,7 +182,7 @@ impl Server {
     }
 
     /// The kinds of an account's notices, oldest first, with their counts.
-    pub async fn notices(&self, phone: &str) -> Vec<(String, u64)> {
+    pub(crate) async fn notices(&self, phone: &str) -> Vec<(String, u64)> {
         let (_, body) = self.call(Method::GET, "/v1/notifications", phone, Value::Null).await;
         let notices = body["notifications"].as_array().unwrap();
         notices
@@ -187,7 +193,7 @@ impl Server {
 }
 
 /// What the PCs here say of themselves.
-pub fn pc() -> IssueRequest {
+pub(crate) fn pc() -> IssueRequest {
     IssueRequest {
         client_id: "tests".to_owned(),
         device_name: Some("desk".to_owned()),

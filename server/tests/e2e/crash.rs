@@ -1,16 +1,14 @@
 //! `kill -9` around every transition: what was acknowledged is there after the restart, and nothing is half done.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::PASSWORD;
+use crate::support::program::Program;
 use shared::api::{
     DeviceAuthorization, NoticeKind, Password, PhoneLogin, Registration, ScanRequest, SessionKind, Status,
 };
 use shared::client::{Client, Phone, Redeemed};
 use shared::secret::{ConfirmToken, PcToken, PhoneToken, Token};
-use support::PASSWORD;
-use support::program::Program;
 
 /// The transitions, in order.
 const STEPS: [Step; 4] = [Step::Issue, Step::Scan, Step::Confirm, Step::Redeem];
@@ -37,7 +35,7 @@ struct Known {
 impl Known {
     async fn step(&mut self, step: Step, client: &Client, phone: &Phone) -> bool {
         match step {
-            Step::Issue => self.issued = client.issue(&support::pc()).await.ok(),
+            Step::Issue => self.issued = client.issue(&crate::support::pc()).await.ok(),
             Step::Scan => {
                 let Some(issued) = &self.issued else { return false };
                 let code = client.server().scan_code_in(&issued.verification_uri_complete).unwrap();

@@ -1,15 +1,13 @@
 //! A store that is away: nobody is told "pending", nobody gets a second session, nothing that was done is lost.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::faulty::{Fault, Faulty};
+use crate::support::{PASSWORD, Server};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use server::store::sqlite::SqliteStore;
 use shared::api::DeviceAuthorization;
-use support::faulty::{Fault, Faulty};
-use support::{PASSWORD, Server};
 
 async fn start() -> (Server, Arc<Faulty>) {
     let faulty = Faulty::over(Arc::new(SqliteStore::in_memory().unwrap()));

@@ -14,7 +14,7 @@ use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 /// How a store fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u8)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Not at all.
     None,
     /// Every call fails, and does nothing.
@@ -24,17 +24,17 @@ pub enum Fault {
 }
 
 /// A store that can be made to fail.
-pub struct Faulty {
+pub(crate) struct Faulty {
     store: Arc<dyn Store>,
     fault: AtomicU8,
 }
 
 impl Faulty {
-    pub fn over(store: Arc<dyn Store>) -> Arc<Self> {
+    pub(crate) fn over(store: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self { store, fault: AtomicU8::new(Fault::None as u8) })
     }
 
-    pub fn set(&self, fault: Fault) {
+    pub(crate) fn set(&self, fault: Fault) {
         self.fault.store(fault as u8, Ordering::SeqCst);
     }
 

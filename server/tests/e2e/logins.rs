@@ -1,11 +1,9 @@
 //! Whole logins over a real socket, with a held clock.
 
-mod support;
-
+use crate::support::Server;
 use shared::api::{ScanRequest, Snapshot, Status};
 use shared::client::{Feed, News, Redeemed, Transport, TransportChoice};
 use shared::code::UserCode;
-use support::Server;
 
 /// The next status of a feed.
 async fn next(feed: &mut Feed) -> Snapshot {

@@ -1,15 +1,13 @@
 //! The PC's plane beyond a plain login: limits on polls, replays, rotation, revocation, introspection.
 
-mod support;
-
+use crate::support::Server;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use server::store::{ResourceServer, Store as _};
+use server::store::ResourceServer;
 use shared::api::{DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
 use shared::id::LoginId;
 use shared::random::OsRandom;
 use shared::secret::{ClientSecret, Token};
-use support::Server;
 
 async fn confirmed(server: &Server, phone: &str) -> DeviceAuthorization {
     let issued = server.issue().await;

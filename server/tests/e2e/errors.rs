@@ -1,10 +1,8 @@
 //! Bad input gets a clear error, repeats nothing, changes nothing, and is never the server's fault.
 
-mod support;
-
+use crate::support::Server;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use support::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const CANARY: &str = "c4n4ry";
@@ -51,7 +49,8 @@ async fn nonsense_never_provokes_a_5xx_and_is_never_repeated() {
     for (method, path) in routes(&server).await {
         for credential in credentials {
             for (content_type, body) in &bodies {
-                if path == "/v1/phones/current" && credential == Some(&phone) {
+                // These two are no nonsense: they log out, and cancel.
+                if method == Method::DELETE && ["/v1/phones/current", "/v1/login"].contains(&path.as_str()) {
                     continue;
                 }
                 let path =

@@ -1,15 +1,13 @@
 //! The program: its arguments, its files, its signals, and what is done beside it.
 
-mod support;
-
 use std::os::unix::fs::PermissionsExt as _;
 
+use crate::support::PASSWORD;
+use crate::support::program::{Program, run};
 use serde_json::{Value, json};
 use shared::api::{Password, PhoneLogin, Status};
 use shared::client::{ClientError, News, Transport, TransportChoice};
 use shared::problem::ProblemCode;
-use support::PASSWORD;
-use support::program::{Program, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -91,7 +89,7 @@ async fn it_prints_one_line_keeps_its_files_to_itself_and_stops_when_told() {
 
     // A waiter is told to come back, on each transport, and finds its login on the next server.
     let client = program.client();
-    let issued = client.issue(&support::pc()).await.unwrap();
+    let issued = client.issue(&crate::support::pc()).await.unwrap();
     let mut feeds = Vec::new();
     for transport in [Transport::WebSocket, Transport::LongPoll] {
         let mut feed = client.follow(issued.device_code.clone(), TransportChoice::Only(transport));
@@ -155,7 +153,7 @@ async fn accounts_and_clients_are_managed_beside_a_running_server() {
     let phone = client.phone(log_in("another password").await.unwrap().phone_token);
 
     // Whoever waits hears of it too.
-    let issued = client.issue(&support::pc()).await.unwrap();
+    let issued = client.issue(&crate::support::pc()).await.unwrap();
     let code = program.url.scan_code_in(&issued.verification_uri_complete).unwrap();
     phone.scan(&shared::api::ScanRequest::scan_code(&code)).await.unwrap();
     let mut feed = client.follow(issued.device_code.clone(), TransportChoice::Only(Transport::WebSocket));

@@ -1,11 +1,9 @@
 //! The table of `PROTOCOL` §3, cell by cell, over a real socket.
 
-mod support;
-
+use crate::support::Server;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::api::DeviceAuthorization;
-use support::Server;
 
 /// A login in some state, and the phones around it.
 struct Scene {
@@ -288,7 +286,7 @@ async fn a_login_is_denied_when_the_phone_that_scanned_it_is_no_more() {
                 "log-out" => (Method::DELETE, "/v1/phones/current", &scene.mine, Value::Null),
                 "another phone" => (Method::DELETE, "/v1/sessions?others=true", &second, Value::Null),
                 _ => {
-                    let body = json!({"old": support::PASSWORD, "new": "another good password"});
+                    let body = json!({"old": crate::support::PASSWORD, "new": "another good password"});
                     (Method::PUT, "/v1/account/password", &second, body)
                 }
             };

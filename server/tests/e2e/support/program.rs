@@ -9,21 +9,21 @@ use shared::client::Client;
 use shared::code::PublicUrl;
 
 /// A running server, which is killed with its test.
-pub struct Program {
-    pub child: Child,
-    pub url: PublicUrl,
-    pub addr: String,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) url: PublicUrl,
+    pub(crate) addr: String,
 }
 
 /// The program with some arguments.
-pub fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs a command to its end.
-pub fn run(args: &[&str], stdin: &str) -> Output {
+pub(crate) fn run(args: &[&str], stdin: &str) -> Output {
     let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
@@ -31,7 +31,7 @@ pub fn run(args: &[&str], stdin: &str) -> Output {
 
 impl Program {
     /// Starts a server on a database, and waits until it listens.
-    pub fn start(database: &Path, listen: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(database: &Path, listen: &str, more: &[&str]) -> Self {
         let store = format!("sqlite:{}", database.display());
         let mut args = vec!["--store", &store, "--listen", listen, "--open-registration"];
         args.extend(more);
@@ -45,18 +45,18 @@ impl Program {
     }
 
     /// The typed client of it.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.url.clone(), "tests").unwrap()
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM; answers the exit code, or none if it took more than ten seconds.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         for _ in 0..100 {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -68,7 +68,7 @@ impl Program {
     }
 
     /// What else it printed, after it ended.
-    pub fn rest_of_output(&mut self) -> String {
+    pub(crate) fn rest_of_output(&mut self) -> String {
         let mut rest = String::new();
         self.child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
         rest

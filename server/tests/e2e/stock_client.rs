@@ -1,18 +1,17 @@
 //! A client that nobody here wrote, unchanged: the device flow of the `oauth2` crate.
 
-mod support;
-
 use std::sync::Mutex;
 use std::time::Duration;
 
 use oauth2::basic::{BasicClient, BasicTokenResponse};
-use oauth2::devicecode::StandardDeviceAuthorizationResponse;
+
+use crate::support::Server;
 use oauth2::{
     AuthType, ClientId, DeviceAuthorizationUrl, DeviceCodeErrorResponseType, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
+    HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, StandardDeviceAuthorizationResponse,
+    TokenResponse as _, TokenUrl,
 };
 use serde_json::json;
-use support::Server;
 
 type StockClient =
     oauth2::basic::BasicClient<EndpointNotSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;

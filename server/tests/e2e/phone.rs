@@ -1,15 +1,13 @@
 //! The phone's plane: accounts, log-in, sessions, notifications, and the limits on them.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{PASSWORD, Server};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use shared::api::{NoticeKind, Password, PasswordChange, ScanRequest, SessionKind};
 use shared::client::ClientError;
 use shared::problem::ProblemCode;
-use support::{PASSWORD, Server};
 
 fn code<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> ProblemCode {
     match outcome {
