@@ -110,7 +110,7 @@ impl Http {
     /// The error for an answer outside the contract.
     pub(super) fn unexpected(&self, what: &str) -> ClientError {
         ClientError::Unexpected(format!(
-            "{} gave {what}, as no Saoma server of this version does; is the address right, or does the log-in page of a network answer in its place?",
+            "{} answered as no Saoma server does ({what}); is the address right, or does the log-in page of a network answer in its place?",
             self.server
         ))
     }
@@ -150,14 +150,16 @@ impl Answer<'_> {
         }
     }
 
-    /// Why the server, or what stands in front of it, said no.
+    /// Why the server, or what stands in front of it, said no. Of its words only those are kept that this
+    /// program knows: a text could hold escape sequences, or what was sent.
     pub(super) fn failure(&self) -> ClientError {
         if self.is_json {
-            if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
-                let retry_after = problem.retry_after.or(self.retry_after);
-                return ClientError::Problem(Problem { retry_after, ..problem });
+            if let Ok(Problem { code, retry_after, login_status, .. }) = serde_json::from_slice(&self.body) {
+                let retry_after = retry_after.or(self.retry_after);
+                return ClientError::Problem(Problem { retry_after, login_status, ..code.into() });
             }
-            if let Ok(error) = serde_json::from_slice::<OauthError>(&self.body) {
+            if let Ok(OauthError { error, status, .. }) = serde_json::from_slice(&self.body) {
+                let error = OauthError { status, ..error.into() };
                 return ClientError::Oauth { error, retry_after: self.retry_after };
             }
         }
@@ -177,7 +179,7 @@ impl Answer<'_> {
 
     fn strange(&self) -> ClientError {
         let form = if self.is_json { "JSON" } else { "no JSON" };
-        self.http.unexpected(&format!("an answer (HTTP {}, {form})", self.status.as_u16()))
+        self.http.unexpected(&format!("HTTP {}, {form}", self.status.as_u16()))
     }
 }
 

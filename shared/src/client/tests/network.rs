@@ -76,6 +76,7 @@ struct Shared {
     seen: Mutex<Vec<(Ask, HeaderMap, String)>>,
     /// Sockets that are open.
     sockets: watch::Sender<usize>,
+    stopped: watch::Sender<bool>,
 }
 
 /// The server, and the network before it.
@@ -115,6 +116,7 @@ impl Network {
             meddle: Box::new(meddle),
             seen: Mutex::default(),
             sockets: watch::Sender::new(0),
+            stopped: watch::Sender::new(false),
         });
         let app = Router::new()
             .route("/v1/login", get(login))
@@ -122,6 +124,14 @@ impl Network {
             .with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
         Self { shared, serving, url }
+    }
+
+    /// Goes away, with all its connections.
+    pub(super) async fn stop(mut self) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
+        self.shared.stopped.send_replace(true);
+        self.sockets(0).await;
     }
 
     /// The login goes on.
@@ -146,7 +156,8 @@ impl Network {
 
     /// Waits until so many sockets are open.
     pub(super) async fn sockets(&self, open: usize) {
-        self.shared.sockets.subscribe().wait_for(|sockets| *sockets == open).await.unwrap();
+        let mut sockets = self.shared.sockets.subscribe();
+        in_time(sockets.wait_for(|sockets| *sockets == open)).await.unwrap();
     }
 
     pub(super) fn client(&self, pace: Pace) -> Client {
@@ -172,7 +183,12 @@ pub(super) const HASTE: Pace = Pace {
 
 /// The next news, or a failed test where a feed would wait for ever.
 pub(super) async fn next(feed: &mut Feed) -> Option<News> {
-    tokio::time::timeout(Duration::from_secs(20), feed.next()).await.expect("the feed is stuck")
+    in_time(feed.next()).await
+}
+
+/// What must come at once comes in time on the busiest machine.
+async fn in_time<T>(coming: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), coming).await.expect("it never comes")
 }
 
 async fn login(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -207,7 +223,11 @@ async fn events(
         Fate::Hang => std::future::pending().await,
         Fate::Pass | Fate::Open(_) | Fate::Frames(_) => upgrade.unwrap().on_upgrade(async move |socket| {
             shared.sockets.send_modify(|sockets| *sockets += 1);
-            let _ = talk(&shared, socket, fate).await;
+            let mut stopped = shared.stopped.subscribe();
+            tokio::select! {
+                _ = talk(&shared, socket, fate) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
             shared.sockets.send_modify(|sockets| *sockets -= 1);
         }),
     }
