@@ -187,7 +187,7 @@ pub(super) async fn next(feed: &mut Feed) -> Option<News> {
 }
 
 /// What must come at once comes in time on the busiest machine.
-async fn in_time<T>(coming: impl Future<Output = T>) -> T {
+pub(super) async fn in_time<T>(coming: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), coming).await.expect("it never comes")
 }
 
