@@ -76,6 +76,8 @@ struct Shared {
     seen: Mutex<Vec<(Ask, HeaderMap, String)>>,
     /// Sockets that are open.
     sockets: watch::Sender<usize>,
+    /// Pings that were answered.
+    pongs: watch::Sender<usize>,
     stopped: watch::Sender<bool>,
 }
 
@@ -116,6 +118,7 @@ impl Network {
             meddle: Box::new(meddle),
             seen: Mutex::default(),
             sockets: watch::Sender::new(0),
+            pongs: watch::Sender::new(0),
             stopped: watch::Sender::new(false),
         });
         let app = Router::new()
@@ -158,6 +161,11 @@ impl Network {
     pub(super) async fn sockets(&self, open: usize) {
         let mut sockets = self.shared.sockets.subscribe();
         in_time(sockets.wait_for(|sockets| *sockets == open)).await.unwrap();
+    }
+
+    /// Waits until a ping was answered.
+    pub(super) async fn pong(&self) {
+        in_time(self.shared.pongs.subscribe().wait_for(|pongs| *pongs > 0)).await.unwrap();
     }
 
     pub(super) fn client(&self, pace: Pace) -> Client {
@@ -240,10 +248,10 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
         for frame in frames {
             socket.send(Message::text(frame)).await?;
         }
-        return hush(&mut socket).await;
+        return hush(shared, &mut socket).await;
     }
     if let Fate::Open(After::MuteFromTheStart) = fate {
-        return hush(&mut socket).await;
+        return hush(shared, &mut socket).await;
     }
     let present = login.borrow_and_update().clone();
     socket.send(frame(&present)).await?;
@@ -251,13 +259,13 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
         Fate::Open(After::Cut) => return Ok(()),
         Fate::Open(After::Close(code)) => {
             socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await?;
-            return hush(&mut socket).await;
+            return hush(shared, &mut socket).await;
         }
         Fate::Open(After::PingThenMute) => {
             socket.send(Message::Ping("there?".into())).await?;
-            return hush(&mut socket).await;
+            return hush(shared, &mut socket).await;
         }
-        Fate::Open(_) => return hush(&mut socket).await,
+        Fate::Open(_) => return hush(shared, &mut socket).await,
         _ => {}
     }
     loop {
@@ -279,9 +287,11 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
 }
 
 /// Reads until the other side goes, and says nothing.
-async fn hush(socket: &mut WebSocket) -> Result<(), axum::Error> {
+async fn hush(shared: &Shared, socket: &mut WebSocket) -> Result<(), axum::Error> {
     while let Some(message) = socket.recv().await {
-        message?;
+        if let Message::Pong(_) = message? {
+            shared.pongs.send_modify(|pongs| *pongs += 1);
+        }
     }
     Ok(())
 }

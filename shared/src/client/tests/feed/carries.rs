@@ -4,8 +4,8 @@ use futures_util::FutureExt;
 
 use super::{settle, version};
 use crate::api::Status;
-use crate::client::tests::network::{Ask, Fate, HASTE, Network, device_code, next, page, snapshot};
-use crate::client::{News, Transport, TransportChoice};
+use crate::client::tests::network::{After, Ask, Fate, HASTE, Network, device_code, next, page, snapshot};
+use crate::client::{Feed, News, NotificationFeed, Transport, TransportChoice};
 
 #[tokio::test]
 async fn each_transition_once_by_each_transport_and_ends_with_the_login() {
@@ -114,4 +114,23 @@ async fn its_secret_in_a_header_and_nothing_in_the_address() {
         assert_eq!(wait.1["prefer"], "wait=25");
         assert_eq!(wait.1["if-none-match"], version);
     }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_ping() {
+    let network = Network::start(|_, _| Fate::Open(After::PingThenMute)).await;
+    let mut feed = network.feed(TransportChoice::Auto);
+    assert_eq!(version(&mut feed).await.0, 1);
+    tokio::select! {
+        () = network.pong() => {}
+        news = feed.next() => panic!("{news:?}"),
+    }
+}
+
+#[test]
+fn from_thread_to_thread() {
+    fn can_move<T: Send + 'static>() {}
+    can_move::<Feed>();
+    can_move::<NotificationFeed>();
+    can_move::<News>();
 }
