@@ -1,0 +1,12 @@
+//! The server as its users meet it: over a real socket, with a clock that the test holds.
+
+mod crash;
+mod errors;
+mod faults;
+mod logins;
+mod oauth;
+mod phone;
+mod program;
+mod stock_client;
+mod support;
+mod table;
