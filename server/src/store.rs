@@ -22,6 +22,7 @@
 //!
 //! A store knows no states: that is [`shared::login`]'s business.
 
+mod address;
 pub mod hub;
 mod limiter;
 pub mod sqlite;
@@ -40,6 +41,7 @@ use shared::secret::{
     ClientSecret, ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User,
 };
 
+pub use address::Address;
 pub use hub::{Topic, Watch};
 
 /// That the store did not answer as it should. Whether the call took effect is unknown.
@@ -183,8 +185,13 @@ impl PhoneSession {
     /// When it ends, if it is not used again.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
-        (self.last_seen_at + PHONE_IDLE).min(self.created_at + SESSION_LIFE)
+        phone_ends_at(self.created_at, self.last_seen_at)
     }
+}
+
+/// When a phone's session ends, if it is not used again.
+pub(crate) fn phone_ends_at(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
+    (last_seen_at + PHONE_IDLE).min(created_at + SESSION_LIFE)
 }
 
 /// A PC's session.
