@@ -22,7 +22,6 @@
 //!
 //! A store knows no states: that is [`shared::login`]'s business.
 
-mod address;
 pub mod hub;
 mod limiter;
 pub mod sqlite;
@@ -41,7 +40,6 @@ use shared::secret::{
     ClientSecret, ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User,
 };
 
-pub use address::Address;
 pub use hub::{Topic, Watch};
 
 /// That the store did not answer as it should. Whether the call took effect is unknown.

@@ -45,7 +45,7 @@ pub(super) fn set_enabled(tx: &mut Tx<'_>, username: &Username, enabled: bool) -
     let account = tx.db.prepare_cached(SET_ENABLED)?.query_row(row, id).optional()?;
     if let Some(account) = account {
         if !enabled {
-            sessions::end_all(tx.db, account)?;
+            drop(sessions::end_all(tx.db, account)?);
         }
         tx.then(Effect::Wake(Topic::Account(account)));
     }
@@ -62,18 +62,18 @@ pub(super) struct NewPassword {
     pub(super) notice: Notice,
 }
 
-pub(super) fn set_password(tx: &mut Tx<'_>, new: &NewPassword) -> Result<Outcome<bool>> {
+pub(super) fn set_password(tx: &mut Tx<'_>, new: &NewPassword) -> Result<Outcome<Option<Vec<SessionId>>>> {
     let row = params![new.account.to_bytes(), int(new.version), new.hash];
     if tx.db.prepare_cached(SET_PASSWORD)?.execute(row)? == 0 {
-        return Ok(Outcome::Keep(false));
+        return Ok(Outcome::Keep(None));
     }
-    match new.keep {
-        Some(keep) => drop(sessions::end_others(tx.db, new.account, keep)?),
+    let ended = match new.keep {
+        Some(keep) => sessions::end_others(tx.db, new.account, keep)?,
         None => sessions::end_all(tx.db, new.account)?,
-    }
+    };
     notices::add(tx.db, &new.notice)?;
     tx.then(Effect::Wake(Topic::Account(new.account)));
-    Ok(Outcome::Keep(true))
+    Ok(Outcome::Keep(Some(ended)))
 }
 
 pub(super) fn remove(tx: &mut Tx<'_>, username: &Username) -> Result<Outcome<bool>> {

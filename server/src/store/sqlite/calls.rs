@@ -73,7 +73,7 @@ impl Store for SqliteStore {
         hash: String,
         keep: Option<SessionId>,
         notice: Notice,
-    ) -> Result<bool> {
+    ) -> Result<Option<Vec<SessionId>>> {
         let new = NewPassword { account, version, hash, keep, notice };
         self.write(move |tx| accounts::set_password(tx, &new)).await
     }

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use shared::id::{LoginId, SessionId};
 use shared::login::Login;
 
-use crate::store::{Address, Inserted, LoginKey, OpenCaps};
+use crate::address::Address;
+use crate::store::{Inserted, LoginKey, OpenCaps};
 use open::Open;
 
 /// The logins that have not been forgotten, and every way to find them.
@@ -43,7 +44,7 @@ impl Live {
     /// Takes a new login's codes and its place among the open ones, if all are free.
     pub(super) fn reserve(&mut self, login: &Arc<Login>, caps: OpenCaps) -> Inserted {
         let now = login.issued_at;
-        let room = self.open.judge(Address::from(login.request.ip), caps, now);
+        let room = self.open.judge(login.request.ip.map(Address::of), caps, now);
         if room != Inserted::Done {
             return room;
         }

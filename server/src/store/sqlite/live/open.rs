@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use shared::id::LoginId;
 use shared::login::{Login, Status};
 
-use crate::store::{Address, Inserted, OpenCaps};
+use crate::address::Address;
+use crate::store::{Inserted, OpenCaps};
 
 /// The open logins. Every question is answered without a walk through them.
 #[derive(Default)]
@@ -14,13 +15,13 @@ pub(super) struct Open {
     members: HashMap<LoginId, Member>,
     /// When they run out, so that a login stops counting without anybody writing that down.
     run_out: BTreeSet<(Timestamp, LoginId)>,
-    places: HashMap<Address, Place>,
+    places: HashMap<Option<Address>, Place>,
     /// The addresses that have something to give way, by how many open logins they have.
-    crowd: BTreeSet<(u32, Address)>,
+    crowd: BTreeSet<(u32, Option<Address>)>,
 }
 
 struct Member {
-    address: Address,
+    address: Option<Address>,
     runs_out_at: Timestamp,
     /// When it was issued, if nobody has scanned it.
     unscanned_since: Option<Timestamp>,
@@ -35,7 +36,7 @@ struct Place {
 
 impl Open {
     /// Whether there is room for one more from `address`, once what has run out by `now` is gone.
-    pub(super) fn judge(&mut self, address: Address, caps: OpenCaps, now: Timestamp) -> Inserted {
+    pub(super) fn judge(&mut self, address: Option<Address>, caps: OpenCaps, now: Timestamp) -> Inserted {
         while let Some((_, id)) = self.run_out.first().copied().filter(|(at, _)| *at <= now) {
             self.remove(id);
         }
@@ -52,7 +53,7 @@ impl Open {
     /// Counts a login, if it is open.
     pub(super) fn add(&mut self, login: &Login) {
         let Some(runs_out_at) = login.runs_out_at() else { return };
-        let address = Address::from(login.request.ip);
+        let address = login.request.ip.map(Address::of);
         let unscanned_since = (login.state.status() == Status::Unscanned).then_some(login.issued_at);
         self.members.insert(login.id, Member { address, runs_out_at, unscanned_since });
         self.run_out.insert((runs_out_at, login.id));
@@ -81,7 +82,7 @@ impl Open {
         Some(*id)
     }
 
-    fn change(&mut self, address: Address, change: impl FnOnce(&mut Place)) {
+    fn change(&mut self, address: Option<Address>, change: impl FnOnce(&mut Place)) {
         let place = self.places.entry(address).or_default();
         self.crowd.remove(&(place.open, address));
         change(place);

@@ -14,7 +14,7 @@ const END_PC: &str = "DELETE FROM pcs WHERE account = ?1 AND (id = ?2 OR granted
 const END_PHONE: &str = "DELETE FROM phones WHERE account = ?1 AND id = ?2 RETURNING id";
 const END_PCS: &str = "DELETE FROM pcs WHERE account = ?1 RETURNING id";
 const END_OTHER_PHONES: &str = "DELETE FROM phones WHERE account = ?1 AND id <> ?2 RETURNING id";
-const END_PHONES: &str = "DELETE FROM phones WHERE account = ?1";
+const END_PHONES: &str = "DELETE FROM phones WHERE account = ?1 RETURNING id";
 
 const PHONES_OVER: &str = "SELECT id FROM phones WHERE last_seen_at <= ?1 OR created_at <= ?2";
 const PCS_OVER: &str = "SELECT id FROM pcs WHERE refresh_until <= ?1 OR created_at <= ?2";
@@ -57,8 +57,10 @@ pub(in super::super) fn end_others(
 }
 
 /// Ends all sessions of an account: with the phones go their PCs.
-pub(in super::super) fn end_all(db: &Connection, account: AccountId) -> Result<()> {
-    db.prepare_cached(END_PHONES)?.execute([account.to_bytes()]).map(drop)
+pub(in super::super) fn end_all(db: &Connection, account: AccountId) -> Result<Vec<SessionId>> {
+    let mut ended = ids(db, END_PCS, params![account.to_bytes()])?;
+    ended.append(&mut ids(db, END_PHONES, params![account.to_bytes()])?);
+    Ok(ended)
 }
 
 fn ids(db: &Connection, sql: &str, which: impl Params) -> Result<Vec<SessionId>> {
