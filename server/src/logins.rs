@@ -265,7 +265,10 @@ impl Logins {
         };
         let session = session(&step);
         let notice = step.notice.and_then(|kind| self.notice(&step.login, kind));
-        match self.store.commit(Change { login: step.login.clone(), phone, session, notice }, now).await? {
+        // Only time itself may write down that time ran out.
+        let until = login.runs_out_at().filter(|_| *event != Event::Tick);
+        let change = Change { login: step.login.clone(), until, phone, session, notice };
+        match self.store.commit(change, now).await? {
             Committed::Done => {
                 audit(&step.login, event);
                 Ok(Some(step.login))

@@ -43,6 +43,7 @@ use shared::id::SessionId;
 
 use super::limiter::Limiter;
 use super::{Result, StoreError};
+use crate::clock::Clock;
 use housekeeper::Housekeeper;
 use live::Live;
 use memory::Memory;
@@ -58,6 +59,7 @@ pub struct SqliteStore {
     reader: Arc<Reader>,
     memory: Arc<Memory>,
     limiter: Limiter,
+    clock: Clock,
     ownership: Ownership,
     housekeeper: Mutex<Option<Housekeeper>>,
 }
@@ -77,12 +79,12 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`OpenError`], which says what to do about it.
-    pub fn open(path: &Path, now: Timestamp) -> std::result::Result<Self, OpenError> {
+    pub fn open(path: &Path, clock: Clock) -> std::result::Result<Self, OpenError> {
         let path = open::file(path)?;
         let lock = open::lock(&path)?;
         let db = open::read_write(&path)?;
-        let live = logins::load(&db, now).map_err(|source| open::unusable(&path, source))?;
-        Self::in_file(&path, db, live, Ownership::Locked(Mutex::new(Some(lock))))
+        let live = logins::load(&db, clock.now()).map_err(|source| open::unusable(&path, source))?;
+        Self::in_file(&path, db, live, clock, Ownership::Locked(Mutex::new(Some(lock))))
     }
 
     /// Opens a database for a command that runs beside a server: for accounts, their sessions and resource
@@ -90,17 +92,17 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`OpenError`], which says what to do about it.
-    pub fn beside(path: &Path) -> std::result::Result<Self, OpenError> {
+    pub fn beside(path: &Path, clock: Clock) -> std::result::Result<Self, OpenError> {
         let path = open::file(path)?;
         let db = open::read_write(&path)?;
-        Self::in_file(&path, db, Live::default(), Ownership::Other)
+        Self::in_file(&path, db, Live::default(), clock, Ownership::Other)
     }
 
     /// Makes a database that ends with this store.
     ///
     /// # Errors
     /// [`OpenError`] if there is no thread to be had.
-    pub fn in_memory() -> std::result::Result<Self, OpenError> {
+    pub fn in_memory(clock: Clock) -> std::result::Result<Self, OpenError> {
         let db = open::in_memory().map_err(|source| open::unusable(Path::new(":memory:"), source))?;
         let db = Arc::new(Mutex::new(db));
         let memory = Arc::new(Memory::default());
@@ -110,6 +112,7 @@ impl SqliteStore {
             reader: Arc::new(Reader::Memory(db)),
             memory,
             limiter: Limiter::new(),
+            clock,
             ownership: Ownership::Alone,
             housekeeper: Mutex::default(),
         })
@@ -119,6 +122,7 @@ impl SqliteStore {
         path: &Path,
         db: Connection,
         live: Live,
+        clock: Clock,
         ownership: Ownership,
     ) -> std::result::Result<Self, OpenError> {
         let memory = Arc::new(Memory::of(live));
@@ -137,6 +141,7 @@ impl SqliteStore {
             reader: Arc::new(Reader::file(path)),
             memory,
             limiter: Limiter::new(),
+            clock,
             ownership,
             housekeeper: Mutex::default(),
         };

@@ -33,7 +33,7 @@ impl Store for SqliteStore {
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
         self.owns_logins()?;
         let record = record(change.login.clone())?;
-        let rest = Rest::of(change, now);
+        let rest = Rest::of(change, now, self.clock.clone());
         self.write(move |tx| logins::commit(tx, &record, &rest)).await
     }
 

@@ -11,6 +11,7 @@ use super::columns::{Columns, int, unreadable};
 use super::live::{Live, forgettable_at};
 use super::writer::{Effect, Outcome, Tx};
 use super::{notices, sessions};
+use crate::clock::Clock;
 use crate::store::{Change, Committed, Inserted, OpenCaps, SessionWrite, Topic};
 
 const LOAD: &str = "SELECT record FROM logins";
@@ -71,17 +72,19 @@ pub(super) fn insert(tx: &mut Tx<'_>, record: &Record, caps: OpenCaps) -> Result
 pub(super) struct Rest {
     change: Change,
     now: Timestamp,
+    clock: Clock,
 }
 
 impl Rest {
-    pub(super) fn of(change: Change, now: Timestamp) -> Self {
-        Self { change, now }
+    pub(super) fn of(change: Change, now: Timestamp, clock: Clock) -> Self {
+        Self { change, now, clock }
     }
 }
 
 pub(super) fn commit(tx: &mut Tx<'_>, record: &Record, rest: &Rest) -> Result<Outcome<Committed>> {
-    let Rest { change, now } = rest;
-    if !record.write(tx.db, REPLACE)? {
+    let Rest { change, now, clock } = rest;
+    let is_late = change.until.is_some_and(|until| clock.now() >= until);
+    if is_late || !record.write(tx.db, REPLACE)? {
         return Ok(Outcome::Undo(Committed::Stale));
     }
     if let Some(phone) = change.phone
