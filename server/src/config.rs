@@ -34,7 +34,7 @@ pub struct Cli {
 /// Where everything is kept.
 #[derive(Args, Clone, Debug)]
 pub struct Place {
-    /// Where logins, accounts and sessions are kept: sqlite:PATH or sqlite::memory:
+    /// Where logins, accounts and sessions are kept: `sqlite:PATH` or `sqlite::memory:`
     #[arg(long, env = "SAOMA_STORE", default_value = "sqlite:saoma.db", value_name = "STORE", global = true)]
     pub store: StorePlace,
     /// The server's secret; made at the first start. By default beside the database, with the ending .secret

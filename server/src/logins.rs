@@ -123,10 +123,10 @@ impl Logins {
                 Inserted::Taken => {}
                 Inserted::AddressFull | Inserted::Full(None) => return Err(LoginError::TooManyOpen),
                 Inserted::Full(Some(victim)) => {
-                    match self.step(LoginKey::Id(victim), None, || Event::Evict).await {
-                        Err(LoginError::Away(away)) => return Err(away.into()),
-                        // Evicted, or it moved on by itself: either way there may be room now.
-                        _ => {}
+                    let evicted = self.step(LoginKey::Id(victim), None, || Event::Evict).await;
+                    // Evicted, or it moved on by itself: either way there may be room now.
+                    if let Err(LoginError::Away(away)) = evicted {
+                        return Err(away.into());
                     }
                 }
             }
@@ -205,10 +205,10 @@ impl Logins {
     /// The store's.
     pub async fn phone_ended(&self, phone: SessionId) -> Result<(), StoreError> {
         for login in self.store.unfinished(phone).await? {
-            match self.step(LoginKey::Id(login), None, || Event::PhoneEnded).await {
-                Err(LoginError::Away(away)) => return Err(away),
-                // It may have ended by itself meanwhile.
-                _ => {}
+            let denied = self.step(LoginKey::Id(login), None, || Event::PhoneEnded).await;
+            // It may have ended by itself meanwhile.
+            if let Err(LoginError::Away(away)) = denied {
+                return Err(away);
             }
         }
         Ok(())
@@ -220,9 +220,8 @@ impl Logins {
     /// The store's.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         for login in self.store.due(self.clock.now()).await? {
-            match self.step(LoginKey::Id(login), None, || Event::Tick).await {
-                Err(LoginError::Away(away)) => return Err(away),
-                _ => {}
+            if let Err(LoginError::Away(away)) = self.step(LoginKey::Id(login), None, || Event::Tick).await {
+                return Err(away);
             }
         }
         self.store.purge(self.clock.now()).await
@@ -266,7 +265,10 @@ impl Logins {
         };
         let session = session(&step);
         let notice = step.notice.and_then(|kind| self.notice(&step.login, kind));
-        match self.store.commit(Change { login: step.login.clone(), phone, session, notice }, now).await? {
+        // Only time itself may write down that time ran out.
+        let until = login.runs_out_at().filter(|_| *event != Event::Tick);
+        let change = Change { login: step.login.clone(), until, phone, session, notice };
+        match self.store.commit(change, now).await? {
             Committed::Done => {
                 audit(&step.login, event);
                 Ok(Some(step.login))

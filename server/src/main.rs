@@ -44,7 +44,7 @@ async fn run(cli: Cli) -> Result<()> {
     let random = Arc::new(OsRandom);
     if let Some(command) = cli.command {
         let store: Arc<dyn Store> = match &cli.place.store {
-            StorePlace::Sqlite(path) => Arc::new(SqliteStore::beside(path)?),
+            StorePlace::Sqlite(path) => Arc::new(SqliteStore::beside(path, clock.clone())?),
             StorePlace::Memory => {
                 anyhow::bail!("a store in memory belongs to its server alone; name a file with --store")
             }
@@ -75,8 +75,8 @@ async fn run(cli: Cli) -> Result<()> {
 
 fn store(place: &Place, clock: &Clock) -> Result<Arc<dyn Store>> {
     Ok(match &place.store {
-        StorePlace::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.now())?),
-        StorePlace::Memory => Arc::new(SqliteStore::in_memory()?),
+        StorePlace::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.clone())?),
+        StorePlace::Memory => Arc::new(SqliteStore::in_memory(clock.clone())?),
     })
 }
 

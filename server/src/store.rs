@@ -93,6 +93,9 @@ pub enum Inserted {
 pub struct Change {
     /// The login as it is to be. Its revision is one more than what the caller saw.
     pub login: Login,
+    /// When the state that the caller saw runs out: at that moment, by the store's own clock, the change is
+    /// stale. So nobody who was told that a login has expired is told otherwise later.
+    pub until: Option<Timestamp>,
     /// A phone session that must be valid at that moment.
     pub phone: Option<SessionId>,
     /// The PC session that this begins, or gives fresh tokens.
@@ -183,8 +186,13 @@ impl PhoneSession {
     /// When it ends, if it is not used again.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
-        (self.last_seen_at + PHONE_IDLE).min(self.created_at + SESSION_LIFE)
+        phone_ends_at(self.created_at, self.last_seen_at)
     }
+}
+
+/// When a phone's session ends, if it is not used again.
+pub(crate) fn phone_ends_at(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
+    (last_seen_at + PHONE_IDLE).min(created_at + SESSION_LIFE)
 }
 
 /// A PC's session.

@@ -12,7 +12,7 @@
 //! | [`login`] | the state machine of one login |
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
-//! | [`client`] | the typed client, and the PC's status feed |
+//! | `client` | the typed client, and the PC's status feed |
 
 pub mod api;
 #[cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! What both WebSockets have in common: pings, close codes, and small buffers, since most of them only wait.
+//! What both sockets have in common: pings, close codes, and small buffers, since most of them only wait.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -54,19 +54,19 @@ where
 
 /// A socket that pushes, and listens only for its end.
 pub(super) struct Socket {
-    socket: WebSocket,
+    inner: WebSocket,
     clock: Clock,
     unanswered: u32,
 }
 
 impl Socket {
     pub(super) fn new(socket: WebSocket, clock: Clock) -> Self {
-        Self { socket, clock, unanswered: 0 }
+        Self { inner: socket, clock, unanswered: 0 }
     }
 
     /// Sends a frame; false if the other end is gone.
     pub(super) async fn send(&mut self, message: Message) -> bool {
-        matches!(tokio::time::timeout(SEND_WITHIN, self.socket.send(message)).await, Ok(Ok(())))
+        matches!(tokio::time::timeout(SEND_WITHIN, self.inner.send(message)).await, Ok(Ok(())))
     }
 
     /// Keeps the connection alive until it ends, and answers the code to close it with. Cancel-safe.
@@ -80,7 +80,7 @@ impl Socket {
             let ping_at = self.clock.now() + PING_EVERY;
             let clock = self.clock.clone();
             tokio::select! {
-                message = self.socket.recv() => match message {
+                message = self.inner.recv() => match message {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.unanswered = 0,
                     Some(Ok(Message::Text(_) | Message::Binary(_))) => return Err(close::BAD_FRAME),
                     Some(Err(error)) if is_too_large(&error) => return Err(close::BAD_FRAME),
@@ -108,7 +108,7 @@ impl Socket {
         let frame = CloseFrame { code, reason: reason.into() };
         if self.send(Message::Close(Some(frame))).await {
             // Waits for the answering close, so that the frame is not lost to a reset.
-            let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let answered = async { while let Some(Ok(_)) = self.inner.recv().await {} };
             let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
         }
     }

@@ -6,12 +6,14 @@ use crate::support::faulty::{Fault, Faulty};
 use crate::support::{PASSWORD, Server};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use server::store::sqlite::SqliteStore;
+use server::store::Store;
 use shared::api::DeviceAuthorization;
 
 async fn start() -> (Server, Arc<Faulty>) {
-    let faulty = Faulty::over(Arc::new(SqliteStore::in_memory().unwrap()));
-    (Server::start_on(faulty.clone(), |_| {}).await, faulty)
+    let mut faulty = None;
+    let wrap = |store| faulty.insert(Faulty::over(store)).clone() as Arc<dyn Store>;
+    let server = Server::start_on(wrap, |_| {}).await;
+    (server, faulty.unwrap())
 }
 
 async fn confirm(server: &Server, phone: &str, token: &str) -> (StatusCode, Value) {

@@ -19,7 +19,7 @@ struct Scene {
 
 /// The states of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum In {
+enum Stage {
     Unscanned,
     Scanned,
     Confirmed,
@@ -31,24 +31,24 @@ enum In {
 }
 
 impl Scene {
-    async fn set(state: In) -> Self {
+    async fn set(state: Stage) -> Self {
         let server = Server::start().await;
         let (mine, other) = (server.phone_token("alice").await, server.phone_token("bob").await);
         let issued = server.issue().await;
         let mut scene = Self { server, issued, mine, other, confirm_token: String::new() };
-        if !matches!(state, In::Unscanned | In::ExpiredUnscanned) {
+        if !matches!(state, Stage::Unscanned | Stage::ExpiredUnscanned) {
             scene.confirm_token = scene.server.scan(&scene.mine, &scene.issued).await;
         }
         match state {
-            In::Unscanned | In::Scanned => {}
-            In::Confirmed => scene.expect_decision("confirm", &scene.mine, StatusCode::OK).await,
-            In::LoggedIn => {
+            Stage::Unscanned | Stage::Scanned => {}
+            Stage::Confirmed => scene.expect_decision("confirm", &scene.mine, StatusCode::OK).await,
+            Stage::LoggedIn => {
                 scene.expect_decision("confirm", &scene.mine, StatusCode::OK).await;
                 assert_eq!(scene.server.redeem(&scene.issued).await.0, StatusCode::OK);
             }
-            In::Denied => scene.expect_decision("deny", &scene.mine, StatusCode::OK).await,
-            In::Cancelled => scene.server.client().cancel(&scene.issued.device_code).await.unwrap(),
-            In::ExpiredUnscanned | In::ExpiredScanned => scene.server.advance_secs(120),
+            Stage::Denied => scene.expect_decision("deny", &scene.mine, StatusCode::OK).await,
+            Stage::Cancelled => scene.server.client().cancel(&scene.issued.device_code).await.unwrap(),
+            Stage::ExpiredUnscanned | Stage::ExpiredScanned => scene.server.advance_secs(120),
         }
         scene
     }
@@ -85,14 +85,14 @@ fn problem(answer: &(StatusCode, Value)) -> (u16, &str) {
 #[tokio::test]
 async fn scan_by_the_phone_that_may() {
     for (state, expected) in [
-        (In::Unscanned, (200, "-")),
-        (In::Scanned, (200, "-")),
-        (In::Confirmed, (409, "login_closed")),
-        (In::LoggedIn, (409, "login_closed")),
-        (In::Denied, (409, "login_closed")),
-        (In::Cancelled, (409, "login_closed")),
-        (In::ExpiredUnscanned, (410, "code_expired")),
-        (In::ExpiredScanned, (410, "code_expired")),
+        (Stage::Unscanned, (200, "-")),
+        (Stage::Scanned, (200, "-")),
+        (Stage::Confirmed, (409, "login_closed")),
+        (Stage::LoggedIn, (409, "login_closed")),
+        (Stage::Denied, (409, "login_closed")),
+        (Stage::Cancelled, (409, "login_closed")),
+        (Stage::ExpiredUnscanned, (410, "code_expired")),
+        (Stage::ExpiredScanned, (410, "code_expired")),
     ] {
         let scene = Scene::set(state).await;
         assert_eq!(problem(&scene.scan(&scene.mine).await), expected, "{state:?}");
@@ -102,22 +102,22 @@ async fn scan_by_the_phone_that_may() {
 #[tokio::test]
 async fn scan_by_another_phone() {
     for (state, expected) in [
-        (In::Unscanned, (200, "-")),
-        (In::Scanned, (409, "already_scanned")),
-        (In::Confirmed, (409, "login_closed")),
-        (In::LoggedIn, (409, "login_closed")),
-        (In::Denied, (409, "login_closed")),
-        (In::Cancelled, (409, "login_closed")),
-        (In::ExpiredScanned, (410, "code_expired")),
+        (Stage::Unscanned, (200, "-")),
+        (Stage::Scanned, (409, "already_scanned")),
+        (Stage::Confirmed, (409, "login_closed")),
+        (Stage::LoggedIn, (409, "login_closed")),
+        (Stage::Denied, (409, "login_closed")),
+        (Stage::Cancelled, (409, "login_closed")),
+        (Stage::ExpiredScanned, (410, "code_expired")),
     ] {
         let scene = Scene::set(state).await;
         let before = scene.status().await;
         assert_eq!(problem(&scene.scan(&scene.other).await), expected, "{state:?}");
-        if state != In::Unscanned {
+        if state != Stage::Unscanned {
             assert_eq!(scene.status().await, before, "{state:?}");
         }
         // A typed code tells nothing but that it is no good.
-        if state != In::Unscanned {
+        if state != Stage::Unscanned {
             assert_eq!(problem(&scene.scan_typed(&scene.other).await), (404, "code_not_found"), "{state:?}");
         }
     }
@@ -125,13 +125,13 @@ async fn scan_by_another_phone() {
 
 #[tokio::test]
 async fn a_typed_code_of_ones_own_scan_is_answered() {
-    let scene = Scene::set(In::Scanned).await;
+    let scene = Scene::set(Stage::Scanned).await;
     assert_eq!(problem(&scene.scan_typed(&scene.mine).await), (200, "-"));
 }
 
 #[tokio::test]
 async fn a_scan_again_replaces_the_token_and_is_no_transition() {
-    let scene = Scene::set(In::Scanned).await;
+    let scene = Scene::set(Stage::Scanned).await;
     let before = scene.status().await;
     let (status, answer) = scene.scan(&scene.mine).await;
     assert_eq!((status, scene.status().await), (StatusCode::OK, before));
@@ -148,19 +148,19 @@ async fn a_scan_again_replaces_the_token_and_is_no_transition() {
 async fn decide_by_the_phone_that_scanned() {
     for what in ["confirm", "deny"] {
         for (state, expected) in [
-            (In::Scanned, (200, "-")),
-            (In::Confirmed, (410, "confirm_token_used")),
-            (In::LoggedIn, (410, "confirm_token_used")),
-            (In::Denied, (409, "login_closed")),
-            (In::Cancelled, (409, "login_closed")),
-            (In::ExpiredScanned, (410, "code_expired")),
+            (Stage::Scanned, (200, "-")),
+            (Stage::Confirmed, (410, "confirm_token_used")),
+            (Stage::LoggedIn, (410, "confirm_token_used")),
+            (Stage::Denied, (409, "login_closed")),
+            (Stage::Cancelled, (409, "login_closed")),
+            (Stage::ExpiredScanned, (410, "code_expired")),
         ] {
             let scene = Scene::set(state).await;
             let answer = scene.decide(what, &scene.mine, &scene.confirm_token).await;
             assert_eq!(problem(&answer), expected, "{what} {state:?}");
             let login_status = match state {
-                In::Confirmed => json!("confirmed"),
-                In::LoggedIn => json!("logged_in"),
+                Stage::Confirmed => json!("confirmed"),
+                Stage::LoggedIn => json!("logged_in"),
                 _ => Value::Null,
             };
             assert_eq!(answer.1["login_status"], login_status, "{what} {state:?}");
@@ -171,7 +171,7 @@ async fn decide_by_the_phone_that_scanned() {
 #[tokio::test]
 async fn decide_by_another_phone_uses_nothing_up() {
     for what in ["confirm", "deny"] {
-        let scene = Scene::set(In::Scanned).await;
+        let scene = Scene::set(Stage::Scanned).await;
         let before = scene.status().await;
         let answer = scene.decide(what, &scene.other, &scene.confirm_token).await;
         assert_eq!(problem(&answer), (403, "not_your_scan"));
@@ -188,14 +188,14 @@ async fn decide_by_another_phone_uses_nothing_up() {
 
 #[tokio::test]
 async fn a_used_token_tells_a_stranger_nothing() {
-    let scene = Scene::set(In::Confirmed).await;
+    let scene = Scene::set(Stage::Confirmed).await;
     let (status, answer) = scene.decide("confirm", &scene.other, &scene.confirm_token).await;
     assert_eq!((status, &answer["login_status"]), (StatusCode::GONE, &Value::Null));
 }
 
 #[tokio::test]
 async fn an_unknown_confirm_token_is_a_bad_credential() {
-    let scene = Scene::set(In::Scanned).await;
+    let scene = Scene::set(Stage::Scanned).await;
     let forged = format!("{}AAAA", &scene.confirm_token[..scene.confirm_token.len() - 4]);
     for token in [forged.as_str(), "", "ct_", scene.issued.device_code.expose()] {
         let answer = scene.decide("confirm", &scene.mine, token).await;
@@ -206,14 +206,14 @@ async fn an_unknown_confirm_token_is_a_bad_credential() {
 #[tokio::test]
 async fn redeem() {
     for (state, status, error, pending) in [
-        (In::Unscanned, 400, json!("authorization_pending"), json!("unscanned")),
-        (In::Scanned, 400, json!("authorization_pending"), json!("scanned")),
-        (In::Confirmed, 200, Value::Null, Value::Null),
-        (In::LoggedIn, 200, Value::Null, Value::Null),
-        (In::Denied, 400, json!("access_denied"), Value::Null),
-        (In::Cancelled, 400, json!("access_denied"), Value::Null),
-        (In::ExpiredUnscanned, 400, json!("expired_token"), Value::Null),
-        (In::ExpiredScanned, 400, json!("expired_token"), Value::Null),
+        (Stage::Unscanned, 400, json!("authorization_pending"), json!("unscanned")),
+        (Stage::Scanned, 400, json!("authorization_pending"), json!("scanned")),
+        (Stage::Confirmed, 200, Value::Null, Value::Null),
+        (Stage::LoggedIn, 200, Value::Null, Value::Null),
+        (Stage::Denied, 400, json!("access_denied"), Value::Null),
+        (Stage::Cancelled, 400, json!("access_denied"), Value::Null),
+        (Stage::ExpiredUnscanned, 400, json!("expired_token"), Value::Null),
+        (Stage::ExpiredScanned, 400, json!("expired_token"), Value::Null),
     ] {
         let scene = Scene::set(state).await;
         let (got, answer) = scene.server.redeem(&scene.issued).await;
@@ -228,14 +228,14 @@ async fn redeem() {
 #[tokio::test]
 async fn cancel_changes_the_first_two_states_only() {
     for (state, after, version) in [
-        (In::Unscanned, "cancelled", 2),
-        (In::Scanned, "cancelled", 3),
-        (In::Confirmed, "confirmed", 3),
-        (In::LoggedIn, "logged_in", 4),
-        (In::Denied, "denied", 3),
-        (In::Cancelled, "cancelled", 3),
-        (In::ExpiredUnscanned, "expired", 2),
-        (In::ExpiredScanned, "expired", 3),
+        (Stage::Unscanned, "cancelled", 2),
+        (Stage::Scanned, "cancelled", 3),
+        (Stage::Confirmed, "confirmed", 3),
+        (Stage::LoggedIn, "logged_in", 4),
+        (Stage::Denied, "denied", 3),
+        (Stage::Cancelled, "cancelled", 3),
+        (Stage::ExpiredUnscanned, "expired", 2),
+        (Stage::ExpiredScanned, "expired", 3),
     ] {
         let scene = Scene::set(state).await;
         let device_code = scene.issued.device_code.expose();
@@ -248,7 +248,7 @@ async fn cancel_changes_the_first_two_states_only() {
 
 #[tokio::test]
 async fn a_confirmed_login_that_nobody_redeems_expires_and_its_phone_is_told() {
-    let scene = Scene::set(In::Confirmed).await;
+    let scene = Scene::set(Stage::Confirmed).await;
     scene.server.advance_secs(59);
     assert_eq!(scene.status().await, ("confirmed".to_owned(), 3));
     scene.server.advance_secs(1);
@@ -262,7 +262,7 @@ async fn a_confirmed_login_that_nobody_redeems_expires_and_its_phone_is_told() {
 
 #[tokio::test]
 async fn an_ended_login_is_answered_for_five_minutes_and_then_unknown() {
-    let scene = Scene::set(In::Denied).await;
+    let scene = Scene::set(Stage::Denied).await;
     scene.server.advance_secs(299);
     assert_eq!(problem(&scene.scan(&scene.mine).await), (409, "login_closed"));
     assert_eq!(scene.server.redeem(&scene.issued).await.1["error"], "access_denied");
@@ -278,7 +278,7 @@ async fn an_ended_login_is_answered_for_five_minutes_and_then_unknown() {
 
 #[tokio::test]
 async fn a_login_is_denied_when_the_phone_that_scanned_it_is_no_more() {
-    for state in [In::Scanned, In::Confirmed] {
+    for state in [Stage::Scanned, Stage::Confirmed] {
         for ended_by in ["log-out", "another phone", "password"] {
             let scene = Scene::set(state).await;
             let second = scene.server.log_in("alice").await;

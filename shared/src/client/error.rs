@@ -97,8 +97,7 @@ impl From<ProblemCode> for ClientError {
     }
 }
 
-/// A problem's sentence. It is the one that this program knows for the code, not the one in the answer,
-/// which could hold escape sequences.
+/// A problem's sentence, with the wait in it where there is one.
 fn words(problem: &Problem) -> String {
     match (problem.code, problem.retry_after) {
         (ProblemCode::RateLimited, secs) => in_a_while("Too many tries", secs),

@@ -1,6 +1,6 @@
 //! One request, one answer. Here, and only here, bytes become values or a [`ClientError`].
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -50,8 +50,7 @@ impl Http {
             builder = builder.tls_certs_only([]);
         }
         let inner = builder.build().map_err(|error| {
-            let causes = std::iter::successors(error.source(), |&cause| cause.source());
-            let cause = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+            let cause = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
             ClientError::Unexpected(format!("a connection to {server} can't be set up here ({cause})"))
         })?;
         Ok(Self { server, inner })
@@ -110,7 +109,7 @@ impl Http {
     /// The error for an answer outside the contract.
     pub(super) fn unexpected(&self, what: &str) -> ClientError {
         ClientError::Unexpected(format!(
-            "{} gave {what}, as no Saoma server of this version does; is the address right, or does the log-in page of a network answer in its place?",
+            "{} answered as no Saoma server does ({what}); is the address right, or does the log-in page of a network answer in its place?",
             self.server
         ))
     }
@@ -150,14 +149,16 @@ impl Answer<'_> {
         }
     }
 
-    /// Why the server, or what stands in front of it, said no.
+    /// Why the server, or what stands in front of it, said no. Of its words only those are kept that this
+    /// program knows: a text could hold escape sequences, or what was sent.
     pub(super) fn failure(&self) -> ClientError {
         if self.is_json {
-            if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
-                let retry_after = problem.retry_after.or(self.retry_after);
-                return ClientError::Problem(Problem { retry_after, ..problem });
+            if let Ok(Problem { code, retry_after, login_status, .. }) = serde_json::from_slice(&self.body) {
+                let retry_after = retry_after.or(self.retry_after);
+                return ClientError::Problem(Problem { retry_after, login_status, ..code.into() });
             }
-            if let Ok(error) = serde_json::from_slice::<OauthError>(&self.body) {
+            if let Ok(OauthError { error, status, .. }) = serde_json::from_slice(&self.body) {
+                let error = OauthError { status, ..error.into() };
                 return ClientError::Oauth { error, retry_after: self.retry_after };
             }
         }
@@ -177,7 +178,7 @@ impl Answer<'_> {
 
     fn strange(&self) -> ClientError {
         let form = if self.is_json { "JSON" } else { "no JSON" };
-        self.http.unexpected(&format!("an answer (HTTP {}, {form})", self.status.as_u16()))
+        self.http.unexpected(&format!("HTTP {}, {form}", self.status.as_u16()))
     }
 }
 
@@ -202,22 +203,21 @@ fn reason(error: &reqwest::Error) -> (&'static str, &'static str) {
     if error.is_dns() {
         return ("no such host", "is the address right, and the network up?");
     }
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    for cause in causes {
-        let Some(io) = cause.downcast_ref::<std::io::Error>() else { continue };
-        if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return match tls {
-                rustls::Error::InvalidCertificate(_) => ("its certificate is not trusted", ADDRESS),
-                rustls::Error::InvalidMessage(_) => ("it does not speak TLS", "is it http instead of https?"),
-                _ => ("no secure connection comes about", ADDRESS),
-            };
+    for cause in causes(error) {
+        match cause.downcast_ref::<rustls::Error>() {
+            None => {}
+            Some(rustls::Error::InvalidCertificate(_)) => return ("its certificate is not trusted", ADDRESS),
+            Some(rustls::Error::InvalidMessage(_)) => {
+                return ("it does not speak TLS", "is it http instead of https?");
+            }
+            Some(_) => return ("no secure connection comes about", ADDRESS),
         }
-        match io.kind() {
-            ErrorKind::ConnectionRefused => return ("connection refused", RUNNING),
-            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+        match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+            Some(ErrorKind::ConnectionRefused) => return ("connection refused", RUNNING),
+            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
                 return ("the connection broke off", RUNNING);
             }
-            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::AddrNotAvailable => {
+            Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
                 return ("no way to it", NETWORK);
             }
             _ => {}
@@ -229,5 +229,45 @@ fn reason(error: &reqwest::Error) -> (&'static str, &'static str) {
         ("no connection comes about", RUNNING)
     } else {
         ("the connection broke off", RUNNING)
+    }
+}
+
+/// The causes of an error, from the outermost. An I/O error shows as its source not what it wraps, but
+/// what is below that.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| match cause.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => cause.source(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn plain_http_where_tls_should_be_is_told_as_such() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = PublicUrl::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
+        let plain = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_u8().await.unwrap();
+            connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            connection.flush().await.unwrap();
+            let _ = connection.read_to_end(&mut Vec::new()).await;
+        });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // No certificates, so that the test needs none on the machine.
+        let inner = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let http = Http { server, inner };
+        let error = http.open(http.request(Method::GET, "/v1/login")).await.unwrap_err();
+        assert!(
+            error.to_string().ends_with("(it does not speak TLS); is it http instead of https?"),
+            "{error}"
+        );
+        plain.await.unwrap();
     }
 }

@@ -47,12 +47,16 @@ impl Server {
 
     /// With settings of the test's own.
     pub(crate) async fn start_with(set: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_on(Arc::new(SqliteStore::in_memory().unwrap()), set).await
+        Self::start_on(|store| store, set).await
     }
 
-    /// On a store of the test's own.
-    pub(crate) async fn start_on(store: Arc<dyn Store>, set: impl FnOnce(&mut Settings)) -> Self {
+    /// With a store in memory that the test wraps in something.
+    pub(crate) async fn start_on(
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
         let clock = Clock::held("2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap());
+        let store = wrap(Arc::new(SqliteStore::in_memory(clock.clone()).unwrap()));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let url = PublicUrl::parse(&format!("http://{addr}")).unwrap();

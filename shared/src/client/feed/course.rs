@@ -205,3 +205,6 @@ impl Course {
         Duration::from_micros(chance % (micros + 1))
     }
 }
+
+#[cfg(test)]
+mod tests;

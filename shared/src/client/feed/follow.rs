@@ -159,7 +159,11 @@ impl<T: Topic> Follower<T> {
         let begun_at = Instant::now();
         let request = prefer_wait(self.topic.newer(&self.http), self.pace.wait)
             .timeout(self.pace.wait + self.pace.wait_margin);
-        let items = ask(&self.topic, &self.http, request).await.map_err(|error| lost(error, Loss::Cut))?;
+        let items = ask(&self.topic, &self.http, request).await.map_err(|error| {
+            // A network that holds an answer back beyond the wait would do so again, for as long.
+            let held_back = begun_at.elapsed() >= self.pace.wait + self.pace.wait_margin;
+            lost(error, if held_back { Loss::Refused } else { Loss::Cut })
+        })?;
         self.course.answered();
         let has_news = items.iter().any(|item| self.topic.is_news(item));
         if begun_at.elapsed() >= self.pace.wait / 2 {

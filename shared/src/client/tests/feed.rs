@@ -1,8 +1,21 @@
 //! The status feed: what it tells, whatever happens on the way.
 
-use super::network::{Ask, Fate, Network, next, page};
-use crate::api::Status;
-use crate::client::{Feed, News, Transport, TransportChoice};
+mod carries;
+mod comes_back;
+mod falls_back;
+mod goes;
+
+use std::time::Duration;
+
+use super::network::next;
+use crate::client::{ClientError, Feed, News, Transport, TransportChoice};
+
+const ALL_CHOICES: [TransportChoice; 4] = [
+    TransportChoice::Auto,
+    TransportChoice::Only(Transport::WebSocket),
+    TransportChoice::Only(Transport::LongPoll),
+    TransportChoice::Only(Transport::Poll),
+];
 
 /// The next news, which must be a snapshot: its version and what carried it.
 async fn version(feed: &mut Feed) -> (u64, Transport) {
@@ -12,7 +25,7 @@ async fn version(feed: &mut Feed) -> (u64, Transport) {
     }
 }
 
-/// Follows a login of version 1 until `transport` carries the feed.
+/// Follows a login of version 1 until `transport` carries the feed. There must be no trouble on the way.
 async fn settle(feed: &mut Feed, transport: Transport) {
     loop {
         match next(feed).await {
@@ -28,29 +41,9 @@ async fn settle(feed: &mut Feed, transport: Transport) {
     }
 }
 
-#[tokio::test]
-async fn each_transport_tells_each_transition_once_and_ends_with_the_login() {
-    for transport in [Transport::WebSocket, Transport::LongPoll, Transport::Poll] {
-        let network = Network::start(|_, _| Fate::Pass).await;
-        let mut feed = network.feed(TransportChoice::Only(transport));
-        let steps = [Status::Unscanned, Status::Scanned, Status::Confirmed, Status::LoggedIn];
-        for (at, status) in (1..).zip(steps) {
-            network.set(at, status);
-            assert_eq!(version(&mut feed).await, (at, transport));
-        }
-        assert!(next(&mut feed).await.is_none());
-        assert!(next(&mut feed).await.is_none(), "it stays ended");
-    }
-}
-
-#[tokio::test]
-async fn a_network_that_refuses_sockets_gets_long_polls() {
-    for status in [200, 302, 400, 403, 404, 405, 426, 500, 501, 502, 504] {
-        let network =
-            Network::start(move |ask, _| if ask == Ask::Socket { page(status) } else { Fate::Pass }).await;
-        let mut feed = network.feed(TransportChoice::Auto);
-        settle(&mut feed, Transport::LongPoll).await;
-        network.set(2, Status::Scanned);
-        assert_eq!(version(&mut feed).await, (2, Transport::LongPoll), "HTTP {status}");
+async fn trouble(feed: &mut Feed) -> (ClientError, Duration) {
+    match next(feed).await {
+        Some(News::Trouble { error, retry_in }) => (error, retry_in),
+        other => panic!("no trouble but {other:?}"),
     }
 }

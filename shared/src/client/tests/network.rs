@@ -76,6 +76,9 @@ struct Shared {
     seen: Mutex<Vec<(Ask, HeaderMap, String)>>,
     /// Sockets that are open.
     sockets: watch::Sender<usize>,
+    /// Pings that were answered.
+    pongs: watch::Sender<usize>,
+    stopped: watch::Sender<bool>,
 }
 
 /// The server, and the network before it.
@@ -115,6 +118,8 @@ impl Network {
             meddle: Box::new(meddle),
             seen: Mutex::default(),
             sockets: watch::Sender::new(0),
+            pongs: watch::Sender::new(0),
+            stopped: watch::Sender::new(false),
         });
         let app = Router::new()
             .route("/v1/login", get(login))
@@ -122,6 +127,14 @@ impl Network {
             .with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
         Self { shared, serving, url }
+    }
+
+    /// Goes away, with all its connections.
+    pub(super) async fn stop(mut self) {
+        self.serving.abort();
+        let _ = (&mut self.serving).await;
+        self.shared.stopped.send_replace(true);
+        self.sockets(0).await;
     }
 
     /// The login goes on.
@@ -146,7 +159,13 @@ impl Network {
 
     /// Waits until so many sockets are open.
     pub(super) async fn sockets(&self, open: usize) {
-        self.shared.sockets.subscribe().wait_for(|sockets| *sockets == open).await.unwrap();
+        let mut sockets = self.shared.sockets.subscribe();
+        in_time(sockets.wait_for(|sockets| *sockets == open)).await.unwrap();
+    }
+
+    /// Waits until a ping was answered.
+    pub(super) async fn pong(&self) {
+        in_time(self.shared.pongs.subscribe().wait_for(|pongs| *pongs > 0)).await.unwrap();
     }
 
     pub(super) fn client(&self, pace: Pace) -> Client {
@@ -172,7 +191,12 @@ pub(super) const HASTE: Pace = Pace {
 
 /// The next news, or a failed test where a feed would wait for ever.
 pub(super) async fn next(feed: &mut Feed) -> Option<News> {
-    tokio::time::timeout(Duration::from_secs(20), feed.next()).await.expect("the feed is stuck")
+    in_time(feed.next()).await
+}
+
+/// What must come at once comes in time on the busiest machine.
+pub(super) async fn in_time<T>(coming: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), coming).await.expect("it never comes")
 }
 
 async fn login(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -207,7 +231,11 @@ async fn events(
         Fate::Hang => std::future::pending().await,
         Fate::Pass | Fate::Open(_) | Fate::Frames(_) => upgrade.unwrap().on_upgrade(async move |socket| {
             shared.sockets.send_modify(|sockets| *sockets += 1);
-            let _ = talk(&shared, socket, fate).await;
+            let mut stopped = shared.stopped.subscribe();
+            tokio::select! {
+                _ = talk(&shared, socket, fate) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
             shared.sockets.send_modify(|sockets| *sockets -= 1);
         }),
     }
@@ -220,10 +248,10 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
         for frame in frames {
             socket.send(Message::text(frame)).await?;
         }
-        return hush(&mut socket).await;
+        return hush(shared, &mut socket).await;
     }
     if let Fate::Open(After::MuteFromTheStart) = fate {
-        return hush(&mut socket).await;
+        return hush(shared, &mut socket).await;
     }
     let present = login.borrow_and_update().clone();
     socket.send(frame(&present)).await?;
@@ -231,13 +259,13 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
         Fate::Open(After::Cut) => return Ok(()),
         Fate::Open(After::Close(code)) => {
             socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await?;
-            return hush(&mut socket).await;
+            return hush(shared, &mut socket).await;
         }
         Fate::Open(After::PingThenMute) => {
             socket.send(Message::Ping("there?".into())).await?;
-            return hush(&mut socket).await;
+            return hush(shared, &mut socket).await;
         }
-        Fate::Open(_) => return hush(&mut socket).await,
+        Fate::Open(_) => return hush(shared, &mut socket).await,
         _ => {}
     }
     loop {
@@ -259,9 +287,11 @@ async fn talk(shared: &Shared, mut socket: WebSocket, fate: Fate) -> Result<(), 
 }
 
 /// Reads until the other side goes, and says nothing.
-async fn hush(socket: &mut WebSocket) -> Result<(), axum::Error> {
+async fn hush(shared: &Shared, socket: &mut WebSocket) -> Result<(), axum::Error> {
     while let Some(message) = socket.recv().await {
-        message?;
+        if let Message::Pong(_) = message? {
+            shared.pongs.send_modify(|pongs| *pongs += 1);
+        }
     }
     Ok(())
 }
