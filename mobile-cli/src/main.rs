@@ -1,2 +1,5 @@
-//! Placeholder.
+//! The phone, as a command line.
+
+mod decode;
+
 fn main() {}
