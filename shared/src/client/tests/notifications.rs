@@ -26,7 +26,7 @@ use crate::problem::ProblemCode;
 enum Sockets {
     /// One notification a frame.
     Single,
-    /// All that are new in one frame.
+    /// All that there are in one frame, whatever was told before.
     Paged,
     /// One notification, and then the node restarts.
     Restarting,
@@ -153,7 +153,8 @@ async fn talk(shared: &Shared, mut socket: WebSocket, mut after: u64) -> Result<
             _ => None,
         };
         if shared.sockets == Sockets::Paged {
-            let page = serde_json::to_string(&Notifications { notifications }).unwrap();
+            let page = Notifications { notifications: newer(&all.borrow(), 0) };
+            let page = serde_json::to_string(&page).unwrap();
             socket.send(Message::text(page)).await?;
         } else {
             let at_once = if close == Some(close::RESTARTING) { 1 } else { notifications.len() };
