@@ -1,2 +1,287 @@
-//! Placeholder.
-fn main() {}
+//! The PC's side of a login: shows the QR code, follows the login, keeps the session.
+//!
+//! ```text
+//! args ----> main: the one select! loop
+//!             |  ^
+//!             |  '-- keys (terminal), signals, ticks, answers (work)
+//!             v
+//!            app: update(message) -> effects        pure; everything is decided here
+//!             |            |
+//!             v            v
+//!            view: draw   work: network and disk
+//!            plain: lines   '--> keep: the session on disk
+//!             |
+//!             '--> qr: code -> cells
+//! ```
+
+mod app;
+mod args;
+mod device;
+mod file;
+#[cfg(test)]
+mod fixture;
+mod keep;
+mod plain;
+mod qr;
+mod signals;
+mod terminal;
+mod view;
+mod work;
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::layout::Size;
+use shared::client::{Client, ClientError};
+use shared::exit::Exit;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use app::{App, Device, Effect, Event, Manner, Message, Settings};
+use args::{Arguments, Command, Login};
+use keep::{Keep, KeepError};
+use plain::Reader;
+use signals::Signals;
+use terminal::Screen;
+use work::{CLIENT_ID, Work};
+
+/// Often enough that no countdown skips a second.
+const TICK: Duration = Duration::from_millis(250);
+/// How long the program waits, when it is to end, for the server to hear of it.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// The renewals of a screen, where nobody said otherwise.
+const SCREEN_RENEWALS: u32 = 5;
+
+/// Why the program can't go on.
+struct Failure {
+    why: String,
+    exit: Exit,
+}
+
+impl Failure {
+    fn new(why: impl Into<String>, exit: Exit) -> Self {
+        Self { why: why.into(), exit }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::new(error.to_string(), error.exit())
+    }
+}
+
+impl From<KeepError> for Failure {
+    fn from(error: KeepError) -> Self {
+        Self::new(error.to_string(), Exit::Failed)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(start(arguments));
+            // A request that hangs has had its time.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(error) => Err(Failure::new(error.to_string(), Exit::Failed)),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(Failure { why, exit }) => {
+            eprintln!("pc-tui: {why}");
+            exit.into()
+        }
+    }
+}
+
+async fn start(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { place, login, command } = arguments;
+    let server = place.safe_server().map_err(|bad| Failure::new(bad.to_string(), Exit::Usage))?;
+    let user_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    let client = Client::new(server, user_agent)?;
+    match command {
+        Some(Command::Logout) => log_out(&client, open_keep(place.state_dir, &client)?).await,
+        None => {
+            let keep = if login.ephemeral { None } else { Some(open_keep(place.state_dir, &client)?) };
+            log_in(client, keep, login).await
+        }
+    }
+}
+
+fn open_keep(state_dir: Option<PathBuf>, client: &Client) -> Result<Keep, Failure> {
+    let folder = state_dir.or_else(usual_state_dir).ok_or_else(|| {
+        Failure::new("this user has no home; say where to keep the session with --state-dir", Exit::Failed)
+    })?;
+    Ok(Keep::open(&folder, client.server())?)
+}
+
+fn usual_state_dir() -> Option<PathBuf> {
+    let dirs = directories::BaseDirs::new()?;
+    Some(dirs.state_dir().unwrap_or(dirs.data_local_dir()).join("saoma"))
+}
+
+async fn log_out(client: &Client, keep: Keep) -> Result<Exit, Failure> {
+    let server = client.server();
+    let Some(session) = keep.load()? else {
+        return Err(Failure::new(format!("not logged in to {server} here"), Exit::NotLoggedIn));
+    };
+    client.revoke(CLIENT_ID, session.refresh_token.expose()).await?;
+    keep.forget()?;
+    println!("logged out of {server}");
+    Ok(Exit::Done)
+}
+
+async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit, Failure> {
+    let has_screen = io::stdout().is_terminal() && !login.plain && !login.json;
+    let settings = Settings {
+        server: client.server().clone(),
+        device: Device::this_one(login.device_name),
+        expect_user: login.expect_user,
+        save_qr: login.save_qr.clone(),
+        keeps: keep.is_some(),
+        manner: if has_screen { Manner::Screen } else { Manner::Script },
+        renewals: login.renew.unwrap_or(if has_screen { SCREEN_RENEWALS } else { 0 }),
+        zone: TimeZone::system(),
+        has_colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    let (kept, unreadable) = match keep.as_ref().map(Keep::load).transpose() {
+        Ok(session) => (session.flatten(), None),
+        Err(error @ KeepError::Unreadable { .. }) => (None, Some(error.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    let signals = Signals::new().map_err(|error| Failure::new(error.to_string(), Exit::Failed))?;
+    let face = if has_screen {
+        let no_screen = |error| Failure::new(format!("no screen here: {error}; try --plain"), Exit::Failed);
+        Face::Screen(Screen::open().map_err(no_screen)?)
+    } else if login.json {
+        Face::Lines(Reader::Program { qr_png: login.save_qr })
+    } else {
+        let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+        Face::Lines(Reader::Person { terminal: size.map(|(width, height)| Size::new(width, height)) })
+    };
+    let mut run = Run {
+        work: Work::new(client, &settings, keep),
+        app: App::new(settings, login.transport, now()),
+        face,
+        ending: None,
+    };
+    run.take(Message::Start(kept));
+    if let Some(why) = unreadable {
+        run.take(Message::NotKept(why));
+    }
+    run.until_the_end(signals).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// What the program shows itself with.
+enum Face {
+    Screen(Screen),
+    Lines(Reader),
+    /// Taken off: the program is about to end, or nobody reads any more.
+    None,
+}
+
+impl Face {
+    fn show(&mut self, app: &App) -> io::Result<()> {
+        match self {
+            Self::Screen(screen) => screen.draw(app),
+            Self::Lines(_) | Self::None => Ok(()),
+        }
+    }
+
+    fn say(&mut self, event: &Event) -> io::Result<()> {
+        match self {
+            Self::Lines(reader) => reader.tell(event, &mut io::stdout().lock(), &mut io::stderr().lock()),
+            Self::Screen(_) | Self::None => Ok(()),
+        }
+    }
+
+    /// What the person does. Only a screen has one.
+    async fn next(&mut self) -> Message {
+        match self {
+            Self::Screen(screen) => screen.next().await,
+            Self::Lines(_) | Self::None => std::future::pending().await,
+        }
+    }
+}
+
+/// The program at work.
+struct Run {
+    app: App,
+    face: Face,
+    work: Work,
+    ending: Option<Result<Exit, Failure>>,
+}
+
+impl Run {
+    /// The one loop: whatever happens becomes a message, and the app decides.
+    async fn until_the_end(mut self, mut signals: Signals) -> Result<Exit, Failure> {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        while self.ending.is_none() {
+            if let Err(error) = self.face.show(&self.app) {
+                self.lose_face(&error);
+                break;
+            }
+            let message = tokio::select! {
+                message = self.face.next() => message,
+                message = self.work.next() => message,
+                () = signals.next() => Message::Stop,
+                _ = ticks.tick() => Message::Tick,
+            };
+            self.take(message);
+        }
+        // The terminal is the person's again at once; the server hears of it meanwhile.
+        self.face = Face::None;
+        let farewell = async {
+            while let Some(message) = self.work.last_words().await {
+                self.take(message);
+            }
+        };
+        tokio::select! {
+            _ = timeout(FAREWELL, farewell) => {}
+            () = signals.next() => {}
+        }
+        self.ending.unwrap_or(Ok(Exit::Done))
+    }
+
+    fn take(&mut self, message: Message) {
+        for effect in self.app.update(message, now()) {
+            let done = match effect {
+                Effect::Say(event) => self.face.say(&event),
+                Effect::Copy(text) => Screen::copy(&text),
+                Effect::Leave(exit, complaint) => {
+                    let ended = complaint.map_or(Ok(exit), |why| Err(Failure { why, exit }));
+                    self.ending.get_or_insert(ended);
+                    Ok(())
+                }
+                other => {
+                    self.work.start(other);
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                self.lose_face(&error);
+            }
+        }
+    }
+
+    /// Nobody sees what is shown any more: a closed pipe, a closed window.
+    fn lose_face(&mut self, error: &io::Error) {
+        self.face = Face::None;
+        let why = format!("can't write to standard output: {error}");
+        self.ending.get_or_insert(Err(Failure::new(why, Exit::Failed)));
+        self.take(Message::Stop);
+    }
+}

@@ -1,2 +1,138 @@
-//! Placeholder.
-fn main() {}
+//! The server's program: arguments, parts, serve, exit code.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use server::clock::Clock;
+use server::config::{Cli, Place, Serve, StorePlace};
+use server::store::Store;
+use server::store::sqlite::SqliteStore;
+use server::{App, Listener, admin, serve, telemetry};
+use shared::exit::Exit;
+use shared::random::OsRandom;
+use shared::secret::ServerSecret;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.command.is_none()
+        && let Err(usage) = cli.serve.check()
+    {
+        eprintln!("server: {usage}");
+        return Exit::Usage.into();
+    }
+    match run(cli).await {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("server: {error:#}");
+            Exit::Failed.into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let clock = Clock::system();
+    let random = Arc::new(OsRandom);
+    if let Some(command) = cli.command {
+        let store: Arc<dyn Store> = match &cli.place.store {
+            StorePlace::Sqlite(path) => Arc::new(SqliteStore::beside(path, clock.clone())?),
+            StorePlace::Memory => {
+                anyhow::bail!("a store in memory belongs to its server alone; name a file with --store")
+            }
+        };
+        let outcome = admin::run(command, store.clone(), clock, random).await;
+        store.close().await;
+        return outcome;
+    }
+    telemetry::start(cli.serve.log, cli.serve.log_level);
+    let tls = tls(&cli.serve)?;
+    let socket = TcpListener::bind(cli.serve.listen).await;
+    let socket = socket
+        .with_context(|| format!("can't listen on {}; is something else running there?", cli.serve.listen))?;
+    let bound = socket.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let settings = cli.serve.settings(bound)?;
+    let store = store(&cli.place, &clock)?;
+    let secret = secret(&cli.place)?;
+    let app = App::new(settings, store, clock, random, secret);
+    let stop = stop_signal()?;
+    let mut out = std::io::stdout();
+    writeln!(out, "listening on {scheme}://{bound}")
+        .and_then(|()| out.flush())
+        .context("can't write to standard output")?;
+    serve(Listener { socket, tls }, app, stop).await?;
+    Ok(())
+}
+
+fn store(place: &Place, clock: &Clock) -> Result<Arc<dyn Store>> {
+    Ok(match &place.store {
+        StorePlace::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.clone())?),
+        StorePlace::Memory => Arc::new(SqliteStore::in_memory(clock.clone())?),
+    })
+}
+
+/// The server's secret: from its file, which is made at the first start.
+fn secret(place: &Place) -> Result<ServerSecret> {
+    let Some(path) = place.secret_file() else { return Ok(ServerSecret::generate(&OsRandom)) };
+    let shown = path.display();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => ServerSecret::parse(&text).map_err(|_| {
+            anyhow::anyhow!("{shown} does not hold a server secret; move it away to have a new one made")
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let secret = ServerSecret::generate(&OsRandom);
+            make_secret_file(&path, &secret).with_context(|| format!("can't make {shown}"))?;
+            Ok(secret)
+        }
+        Err(error) => Err(error).with_context(|| format!("can't read {shown}")),
+    }
+}
+
+/// Written whole or not at all, and readable by its owner alone.
+fn make_secret_file(path: &Path, secret: &ServerSecret) -> Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    writeln!(file, "{}", *secret.expose())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    File::open(directory)?.sync_all()?;
+    Ok(())
+}
+
+fn tls(serve: &Serve) -> Result<Option<TlsAcceptor>> {
+    let (Some(cert), Some(key)) = (&serve.tls_cert, &serve.tls_key) else { return Ok(None) };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("can't read a certificate chain from {}", cert.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("can't read a private key from {}", key.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate and the key don't belong together")?;
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

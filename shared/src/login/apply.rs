@@ -49,12 +49,14 @@ pub enum Event {
     Cancel,
     /// The phone session that scanned it has ended.
     PhoneEnded,
+    /// The server has too many open logins, and this one gives way.
+    Evict,
     /// Time has passed.
     Tick,
 }
 
 /// What an event came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     /// The login afterwards, to be committed.
     pub login: Login,
@@ -134,6 +136,10 @@ impl Login {
                     let denied = State::Denied { scan: scan.clone(), at: now };
                     Ok(login.moves_to(denied, Some(NoticeKind::LoginDenied)))
                 }
+                _ => Err(Refusal::Unchanged),
+            },
+            Event::Evict => match &login.state {
+                State::Unscanned => Ok(login.moves_to(State::Expired { scan: None, at: now }, None)),
                 _ => Err(Refusal::Unchanged),
             },
             Event::Tick => match (&self.state, &login.state) {

@@ -13,7 +13,7 @@ use crate::name::Username;
 use crate::secret::{ConfirmToken, DeviceCode, Digest, User};
 
 /// One attempt of one PC to be logged in, from issue to end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Login {
     /// Its id, which also names its partition.
     pub id: LoginId,
@@ -34,7 +34,7 @@ pub struct Login {
 }
 
 /// The digests of a login's codes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digests {
     /// Of the scan code.
     pub scan: Digest<crate::secret::Scan>,
@@ -45,7 +45,7 @@ pub struct Digests {
 }
 
 /// What the PC asked for, and what the server saw of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The OAuth client. It proves nothing, but the login is redeemed by the same one.
     pub client_id: String,
@@ -64,7 +64,7 @@ pub struct Request {
 }
 
 /// Where a login stands. Each state carries what is known in it, and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum State {
     /// Shown, and waiting for a phone.
@@ -106,7 +106,7 @@ pub enum State {
 }
 
 /// A scan: who, and the tokens that it was answered with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scan {
     /// The phone that scanned.
     pub by: Scanner,
@@ -117,7 +117,7 @@ pub struct Scan {
 }
 
 /// A confirmed login, waiting for its PC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Confirmation {
     /// Who scanned and confirmed it.
     pub scan: Scan,
@@ -126,7 +126,7 @@ pub struct Confirmation {
 }
 
 /// The phone that scanned, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scanner {
     /// The account that the PC will be logged in to.
     pub account: AccountId,
@@ -298,6 +298,7 @@ impl Login {
 
 /// Rounded up, so that a client which waits that long is never early.
 fn seconds_left(now: Timestamp, end: Timestamp) -> u64 {
-    let millis = end.as_millisecond() - now.as_millisecond();
-    u64::try_from(millis).unwrap_or_default().div_ceil(1000)
+    let left = end.duration_since(now);
+    let secs = left.as_secs() + i64::from(left.subsec_nanos() > 0);
+    u64::try_from(secs).unwrap_or_default()
 }

@@ -1,0 +1,147 @@
+//! What the person at the PC may do.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use shared::client::{Transport, TransportChoice};
+
+use super::{App, Effect, Pending, Stage};
+use crate::qr::Drawing;
+
+/// Where `s` saves the QR, unless `--save-qr` says otherwise.
+const QR_FILE: &str = "saoma-qr.png";
+
+/// A key that means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// `r`
+    NewCode,
+    /// `s`
+    SaveQr,
+    /// `c`
+    CopyLink,
+    /// `t`
+    NextTransport,
+    /// `d`
+    NextDrawing,
+    /// `?`
+    Help,
+    /// Escape
+    Escape,
+    /// `l`
+    LogOut,
+    /// `q`, Ctrl-C
+    Quit,
+}
+
+impl Key {
+    /// All that the help and the key line speak of, with what they do.
+    pub(crate) const ALL: [(&str, &str); 8] = [
+        ("r", "a new code"),
+        ("s", "save the QR code as a picture"),
+        ("c", "copy the link"),
+        ("t", "next transport"),
+        ("d", "draw the QR code smaller or larger"),
+        ("l", "log out"),
+        ("?", "this help"),
+        ("q", "quit; a login under way is cancelled"),
+    ];
+
+    /// What a key of the keyboard means here.
+    pub(crate) fn of(event: KeyEvent) -> Option<Self> {
+        if event.kind == KeyEventKind::Release {
+            return None;
+        }
+        if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            let is_quit = event.modifiers == KeyModifiers::CONTROL && event.code == KeyCode::Char('c');
+            return is_quit.then_some(Self::Quit);
+        }
+        match event.code {
+            KeyCode::Esc => Some(Self::Escape),
+            KeyCode::Char(c) => match c.to_ascii_lowercase() {
+                'r' => Some(Self::NewCode),
+                's' => Some(Self::SaveQr),
+                'c' => Some(Self::CopyLink),
+                't' => Some(Self::NextTransport),
+                'd' => Some(Self::NextDrawing),
+                '?' => Some(Self::Help),
+                'l' => Some(Self::LogOut),
+                'q' => Some(Self::Quit),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl App {
+    pub(super) fn on_key(&mut self, key: Key) {
+        if self.leaving {
+            return;
+        }
+        self.shows_help = key == Key::Help && !self.shows_help;
+        match key {
+            Key::Help | Key::Escape => {}
+            Key::NewCode => self.new_code(),
+            Key::SaveQr => self.save_qr(),
+            Key::CopyLink => self.copy_link(),
+            Key::NextTransport => {
+                self.transport = next_transport(self.transport);
+                self.note(format!("Transport: {}", self.transport));
+                self.follow();
+            }
+            Key::NextDrawing => {
+                let (drawing, note) = match self.drawing {
+                    Drawing::Full => (Drawing::Half, "The QR code is drawn small."),
+                    Drawing::Half => (Drawing::Full, "The QR code is drawn large where the window has room."),
+                };
+                self.drawing = drawing;
+                self.note(note);
+            }
+            Key::LogOut => self.log_out(),
+            Key::Quit => self.leave(),
+        }
+    }
+
+    fn new_code(&mut self) {
+        match &mut self.stage {
+            Stage::Held(_) => self.note("Already logged in. To log in anew, log out first: l"),
+            // Somebody is there who wants it now; but a request under way is not sent twice.
+            Stage::Asking(asking) => {
+                if let Some(trouble) = &mut asking.trouble {
+                    trouble.retry_at = self.now;
+                    self.ask_again_if_due();
+                }
+            }
+            Stage::Pending(_) | Stage::Over(_) => {
+                self.renewals_left = self.settings.renewals;
+                self.abandon();
+                self.ask();
+            }
+        }
+    }
+
+    fn save_qr(&mut self) {
+        let Stage::Pending(pending) = &self.stage else { return self.note("There is no code to save.") };
+        let path = self.settings.save_qr.clone().unwrap_or_else(|| PathBuf::from(QR_FILE));
+        self.effects.push(Effect::SaveQr(self.attempt, path, Arc::clone(&pending.issued)));
+    }
+
+    fn copy_link(&mut self) {
+        let Stage::Pending(Pending { issued, .. }) = &self.stage else {
+            return self.note("There is no link to copy.");
+        };
+        self.effects.push(Effect::Copy(issued.link.clone()));
+        self.note("The link was sent to the clipboard, if this terminal lets programs do that.");
+    }
+}
+
+fn next_transport(choice: TransportChoice) -> TransportChoice {
+    match choice {
+        TransportChoice::Auto => TransportChoice::Only(Transport::WebSocket),
+        TransportChoice::Only(Transport::WebSocket) => TransportChoice::Only(Transport::LongPoll),
+        TransportChoice::Only(Transport::LongPoll) => TransportChoice::Only(Transport::Poll),
+        TransportChoice::Only(Transport::Poll) => TransportChoice::Auto,
+    }
+}

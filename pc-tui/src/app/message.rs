@@ -1,0 +1,106 @@
+//! What comes in (a [`Message`]) and what goes out (an [`Effect`], an [`Event`] for those who read along).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::api::{DeviceAuthorization, Me, Status, TokenAnswer};
+use shared::client::{ClientError, News, Redeemed, Transport, TransportChoice};
+use shared::exit::Exit;
+use shared::id::SessionId;
+use shared::name::Username;
+use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
+
+use super::{Issued, Key};
+use crate::keep::Session;
+
+/// Which try at a login something belongs to. An answer that comes for an earlier one is late.
+pub(crate) type Attempt = u64;
+
+/// Something happened.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// The program begins, perhaps with the session of an earlier run.
+    Start(Option<Session>),
+    /// Time has passed.
+    Tick,
+    /// A key was pressed.
+    Key(Key),
+    /// The program is to end: SIGTERM, or Ctrl-C without a screen.
+    Stop,
+    /// The server answered the request for a code.
+    Issued(Attempt, Result<DeviceAuthorization, ClientError>),
+    /// The QR was written to a file, or not.
+    QrSaved(Attempt, PathBuf, Result<(), String>),
+    /// The status feed has something to say.
+    News(Attempt, News),
+    /// The server answered a redeem.
+    Redeemed(Attempt, Result<Redeemed, ClientError>),
+    /// The server said who is logged in.
+    Met(Attempt, Result<Me, ClientError>),
+    /// The server answered a refresh.
+    Refreshed(Attempt, Result<TokenAnswer, ClientError>),
+    /// The server answered a revocation.
+    Revoked(Result<(), ClientError>),
+    /// The session could not be kept or forgotten on disk.
+    NotKept(String),
+}
+
+/// Something is to be done. Everything that touches the world is one of these.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Ask the server for a code.
+    Issue(Attempt),
+    /// Write the QR to a file.
+    SaveQr(Attempt, PathBuf, Arc<Issued>),
+    /// Follow a login, instead of whatever was followed before.
+    Follow(Attempt, Token<DeviceCode>, TransportChoice),
+    /// Follow nothing.
+    Unfollow,
+    /// Ask for the tokens of a confirmed login.
+    Redeem(Attempt, Token<DeviceCode>),
+    /// Give a login up.
+    Cancel(Token<DeviceCode>),
+    /// Ask who is logged in.
+    Meet(Attempt, Token<PcToken>),
+    /// Buy new tokens.
+    Refresh(Attempt, Token<RefreshToken>),
+    /// End a session at the server.
+    Revoke(Token<RefreshToken>),
+    /// Keep a session on disk.
+    Keep(Session),
+    /// Forget the session on disk.
+    Forget,
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Tell those who read along.
+    Say(Event),
+    /// End, with this exit code, and a complaint if there is one.
+    Leave(Exit, Option<String>),
+}
+
+/// News for those who have no screen to look at.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// There is a code to be scanned.
+    Issued(Arc<Issued>),
+    /// The login has moved on.
+    Status {
+        /// To this status.
+        status: Status,
+        /// At this version.
+        version: u64,
+        /// As this transport says.
+        transport: Transport,
+        /// Scanned by this name, masked.
+        scanned_by: Option<String>,
+    },
+    /// The server is lost, and is tried again after a while.
+    Trouble(String, Duration),
+    /// The PC is logged in.
+    LoggedIn(Username, SessionId),
+    /// The login ended without success.
+    Ended(Status),
+    /// Something worth knowing.
+    Note(String),
+}

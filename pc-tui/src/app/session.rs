@@ -1,0 +1,172 @@
+//! The session that a login has earned: prove it, keep its tokens fresh, notice its end.
+//!
+//! ```text
+//! begun or found on disk --> due? --no--> meet --ok--> rest 30 s --> due? …
+//!                             |            |
+//!                             |            '- refused --+
+//!                             '--yes------------------> refresh --ok--> keep, then meet
+//!                                                          '- refused --> forget, ask for a new login
+//! ```
+
+use shared::api::{Me, TokenAnswer};
+use shared::client::ClientError;
+use shared::exit::Exit;
+use shared::problem::ProblemCode;
+
+use super::stage::Step;
+use super::{App, Effect, Event, Held, Manner, Stage, Trouble, may_pass, pause_secs};
+use crate::keep::{Session, after};
+
+/// How often the server is asked whether the session still stands: its owner may end it from the phone.
+const LOOK_AGAIN_SECS: u64 = 30;
+/// How often a script asks who is logged in before it gives up.
+const SCRIPT_TRIES: u32 = 5;
+
+impl App {
+    /// Takes a session, fresh from a login or found on disk. It is on disk before it is used.
+    pub(super) fn hold(&mut self, session: Session, is_fresh: bool) {
+        if is_fresh && self.settings.keeps {
+            self.effects.push(Effect::Keep(session.clone()));
+        }
+        let step = Step::Resting { until: self.now };
+        self.stage = Stage::Held(Held { session, is_fresh, who: None, step, failures: 0, trouble: None });
+        self.look_after_session();
+    }
+
+    /// Asks the server about the session, if it is time.
+    pub(super) fn look_after_session(&mut self) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        if !matches!(held.step, Step::Resting { until } if self.now >= until) {
+            return;
+        }
+        if held.session.is_due(self.now) {
+            self.refresh();
+        } else {
+            self.meet(false);
+        }
+    }
+
+    fn meet(&mut self, renewed: bool) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        held.step = Step::Meeting { renewed };
+        self.effects.push(Effect::Meet(self.attempt, held.session.access_token.clone()));
+    }
+
+    fn refresh(&mut self) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        held.step = Step::Refreshing;
+        self.effects.push(Effect::Refresh(self.attempt, held.session.refresh_token.clone()));
+    }
+
+    pub(super) fn on_met(&mut self, answer: Result<Me, ClientError>) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        let Step::Meeting { renewed } = held.step else { return };
+        match answer {
+            Ok(me) => {
+                held.step = Step::Resting { until: after(self.now, LOOK_AGAIN_SECS) };
+                held.failures = 0;
+                held.trouble = None;
+                if held.who.replace(me).is_none() {
+                    self.welcome();
+                }
+            }
+            Err(error) if is_refusal(&error) && renewed => self.session_ended(),
+            Err(error) if is_refusal(&error) => self.refresh(),
+            Err(error) => self.set_back(&error),
+        }
+    }
+
+    pub(super) fn on_refreshed(&mut self, answer: Result<TokenAnswer, ClientError>) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        match answer {
+            Ok(tokens) => {
+                held.session = held.session.clone().renewed(tokens, self.now);
+                if self.settings.keeps {
+                    self.effects.push(Effect::Keep(held.session.clone()));
+                }
+                if !self.leaving {
+                    self.meet(true);
+                }
+            }
+            Err(error) if error.oauth().is_some() && !may_pass(&error) => self.session_ended(),
+            Err(error) => self.set_back(&error),
+        }
+    }
+
+    /// The server has said for the first time whose session this is.
+    fn welcome(&mut self) {
+        let Stage::Held(Held { who: Some(me), is_fresh, session, .. }) = &self.stage else { return };
+        let expected = self.settings.expect_user.as_ref().filter(|expected| **expected != me.username);
+        match (expected, is_fresh) {
+            (None, _) => {
+                self.effects.push(Effect::Say(Event::LoggedIn(me.username.clone(), me.session_id)));
+                if self.settings.manner == Manner::Script {
+                    self.leave_with(Exit::Done, None);
+                }
+            }
+            (Some(expected), true) => {
+                let why =
+                    format!("{} logged in, but {expected} was expected; that session was ended", me.username);
+                self.effects.extend([Effect::Forget, Effect::Revoke(session.refresh_token.clone())]);
+                self.fail(why, Exit::Denied);
+            }
+            (Some(expected), false) => {
+                let why = format!(
+                    "this computer is logged in as {}, not as {expected}; log out first with: pc-tui logout",
+                    me.username
+                );
+                self.leave_with(Exit::NotLoggedIn, Some(why));
+            }
+        }
+    }
+
+    /// The server did not answer as it should: again later. A script does not wait for long.
+    fn set_back(&mut self, error: &ClientError) {
+        let Stage::Held(held) = &mut self.stage else { return };
+        held.failures += 1;
+        let retry_at = after(self.now, pause_secs(held.failures, error));
+        held.step = Step::Resting { until: retry_at };
+        held.trouble = Some(Trouble { why: error.to_string(), retry_at });
+        let patience = if held.is_fresh { SCRIPT_TRIES } else { 1 };
+        if self.settings.manner == Manner::Script && held.failures >= patience {
+            self.fail(error.to_string(), error.exit());
+        }
+    }
+
+    /// The session is over: ended from the phone, or too old. The login screen comes back.
+    fn session_ended(&mut self) {
+        let Stage::Held(held) = &self.stage else { return };
+        let was_used = held.who.is_some() || !held.is_fresh;
+        self.effects.push(Effect::Forget);
+        if was_used {
+            self.note("The session has ended. Log in again.");
+            self.ask();
+        } else {
+            self.fail("the session was ended before it could be used".to_owned(), Exit::NotLoggedIn);
+        }
+    }
+
+    /// Ends the session at the server and here, and starts over.
+    pub(super) fn log_out(&mut self) {
+        let Stage::Held(held) = &self.stage else {
+            return self.note("Nobody is logged in here yet.");
+        };
+        self.effects.extend([Effect::Forget, Effect::Revoke(held.session.refresh_token.clone())]);
+        self.renewals_left = self.settings.renewals;
+        self.note("Logged out.");
+        self.ask();
+    }
+
+    pub(super) fn on_revoked(&mut self, outcome: Result<(), ClientError>) {
+        if let Err(error) = outcome {
+            self.note(format!(
+                "The server could not be told that the session is over; end it on your phone. {error}"
+            ));
+        }
+    }
+}
+
+/// Whether a token is no longer good, as opposed to a server that is not well.
+fn is_refusal(error: &ClientError) -> bool {
+    error.problem().is_some_and(|problem| problem.code == ProblemCode::Unauthenticated)
+}

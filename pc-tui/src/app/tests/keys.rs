@@ -1,0 +1,173 @@
+//! Every key, in the stages where it does something and where it does not.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use shared::api::Status;
+
+use crate::app::{Key, Manner, Message, Settings};
+use crate::fixture::{LINK, Play, settings, unreachable};
+use crate::qr::Drawing;
+
+#[test]
+fn each_key_means_one_thing() {
+    let key = |c| Key::of(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    for ((c, _), expected) in Key::ALL.iter().zip([
+        Key::NewCode,
+        Key::SaveQr,
+        Key::CopyLink,
+        Key::NextTransport,
+        Key::NextDrawing,
+        Key::LogOut,
+        Key::Help,
+        Key::Quit,
+    ]) {
+        let c = c.chars().next().unwrap();
+        assert_eq!(key(c), Some(expected));
+        assert_eq!(key(c.to_ascii_uppercase()), Some(expected), "also with caps lock on");
+    }
+    assert_eq!(key('x'), None);
+    assert_eq!(Key::of(KeyEvent::new(KeyCode::Char('R'), KeyModifiers::SHIFT)), Some(Key::NewCode));
+    assert_eq!(Key::of(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)), Some(Key::Escape));
+    assert_eq!(Key::of(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)), None);
+}
+
+#[test]
+fn ctrl_c_quits_and_other_chords_do_nothing() {
+    let chord = |c, modifiers| Key::of(KeyEvent::new(KeyCode::Char(c), modifiers));
+    assert_eq!(chord('c', KeyModifiers::CONTROL), Some(Key::Quit));
+    assert_eq!(chord('l', KeyModifiers::CONTROL), None, "it redraws a shell, it must not log out here");
+    assert_eq!(chord('q', KeyModifiers::ALT), None);
+}
+
+#[test]
+fn a_key_that_is_let_go_does_nothing() {
+    let released = KeyEvent { kind: KeyEventKind::Release, ..KeyCode::Char('q').into() };
+    assert_eq!(Key::of(released), None);
+}
+
+#[test]
+fn r_replaces_a_code_and_cancels_the_old_one() {
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(play.press(Key::NewCode).done(), ["unfollow", "cancel", "unfollow", "issue"]);
+    assert_eq!(play.press(Key::NewCode).done(), [""; 0], "a request under way is not sent twice");
+    play.issue();
+    assert_eq!(play.status(Status::Unscanned).said(), ["unscanned 1 websocket"], "versions begin anew");
+}
+
+#[test]
+fn r_tries_an_unreachable_server_at_once() {
+    let mut play = Play::screen();
+    play.start();
+    play.send(Message::Issued(play.attempt, Err(unreachable())));
+    assert_eq!(play.press(Key::NewCode).done(), ["issue"]);
+    assert_eq!(play.press(Key::NewCode).done(), [""; 0]);
+}
+
+#[test]
+fn r_starts_over_and_allows_as_many_renewals_again() {
+    let mut play = Play::new(Settings { renewals: 1, ..settings(Manner::Screen) }).until_unscanned();
+    for _ in 0..3 {
+        assert_eq!(play.status(Status::Expired).done(), ["unfollow", "issue"]);
+        play.issue();
+        assert_eq!(play.status(Status::Expired).done(), ["unfollow"]);
+        assert_eq!(play.press(Key::NewCode).done(), ["unfollow", "issue"]);
+        play.issue();
+    }
+}
+
+#[test]
+fn r_does_not_end_a_session() {
+    let mut play = Play::screen().until_logged_in();
+    assert_eq!(play.press(Key::NewCode).done(), [""; 0]);
+    assert!(play.app.shown_note().unwrap().contains("log out first"));
+}
+
+#[test]
+fn s_saves_the_code_and_says_where() {
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(play.press(Key::SaveQr).done(), ["save saoma-qr.png"]);
+    let saved = play.send(Message::QrSaved(play.attempt, "/home/alice/saoma-qr.png".into(), Ok(())));
+    assert_eq!(saved.done(), [""; 0]);
+    assert_eq!(play.app.shown_note(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
+
+    let elsewhere = Settings { save_qr: Some("there.png".into()), ..settings(Manner::Screen) };
+    assert_eq!(Play::new(elsewhere).until_unscanned().press(Key::SaveQr).done(), ["save there.png"]);
+    assert_eq!(Play::screen().until_logged_in().press(Key::SaveQr).done(), [""; 0]);
+}
+
+#[test]
+fn c_copies_the_link_while_it_is_good() {
+    assert_eq!(Play::screen().until_scanned().press(Key::CopyLink).done(), [format!("copy {LINK}")]);
+    assert_eq!(Play::screen().until_logged_in().press(Key::CopyLink).done(), [""; 0]);
+}
+
+#[test]
+fn t_goes_through_the_transports_and_follows_anew() {
+    let mut play = Play::screen().until_unscanned();
+    for transport in ["websocket", "long-poll", "poll", "auto"] {
+        assert_eq!(play.press(Key::NextTransport).done(), [format!("follow {transport}")]);
+        assert_eq!(play.status(Status::Unscanned).said(), [""; 0], "the same status is no news");
+    }
+    assert_eq!(Play::screen().until_confirmed().press(Key::NextTransport).done(), [""; 0]);
+    assert_eq!(Play::screen().until_logged_in().press(Key::NextTransport).done(), [""; 0]);
+}
+
+#[test]
+fn a_transport_that_was_chosen_is_kept_for_the_next_code() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::NextTransport);
+    play.press(Key::NewCode);
+    assert_eq!(play.issue().done(), ["follow websocket"]);
+}
+
+#[test]
+fn d_draws_smaller_and_larger() {
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(play.app.drawing, Drawing::Full);
+    play.press(Key::NextDrawing);
+    assert_eq!(play.app.drawing, Drawing::Half);
+    play.press(Key::NextDrawing);
+    assert_eq!(play.app.drawing, Drawing::Full);
+}
+
+#[test]
+fn the_help_comes_and_goes() {
+    let mut play = Play::screen().until_unscanned();
+    for (key, shown) in [
+        (Key::Help, true),
+        (Key::Help, false),
+        (Key::Help, true),
+        (Key::Escape, false),
+        (Key::Escape, false),
+        (Key::Help, true),
+        (Key::NextDrawing, false),
+    ] {
+        play.press(key);
+        assert_eq!(play.app.shows_help, shown);
+    }
+}
+
+#[test]
+fn l_needs_somebody_who_is_logged_in() {
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(play.press(Key::LogOut).done(), [""; 0]);
+    assert_eq!(play.app.shown_note(), Some("Nobody is logged in here yet."));
+}
+
+#[test]
+fn q_quits_and_no_key_does_anything_after_it() {
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(play.press(Key::Quit).done(), ["unfollow", "cancel", "leave 6"]);
+    for key in [Key::NewCode, Key::SaveQr, Key::CopyLink, Key::LogOut, Key::Quit] {
+        assert!(play.press(key).0.is_empty());
+    }
+}
+
+#[test]
+fn a_note_goes_by_itself() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::CopyLink);
+    play.wait(7);
+    assert!(play.app.shown_note().is_some());
+    play.wait(1);
+    assert!(play.app.shown_note().is_none());
+}

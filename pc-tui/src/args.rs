@@ -1,0 +1,181 @@
+//! The command line (PROTOCOL §11).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use shared::client::TransportChoice;
+use shared::code::{BadUrl, PublicUrl};
+use shared::name::{Username, clean_claim};
+
+/// Shows a QR code. Scan it with a phone that is logged in, confirm there, and this computer is logged in.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pc-tui", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) login: Login,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do instead of logging in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Ends the session that is kept on this computer.
+    Logout,
+}
+
+/// Which session, of which server.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Place {
+    /// The server's address: http(s)://host[:port]
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = PublicUrl::parse)]
+    pub(crate) server: PublicUrl,
+    /// Allows plain http to another machine, where anybody on the way can read along
+    #[arg(long, global = true)]
+    pub(crate) insecure_http: bool,
+    /// Where sessions are kept, instead of the user's state directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// How to log in.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Login {
+    /// How the server's news reach this program: auto, websocket, long-poll or poll
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = str::parse::<TransportChoice>)]
+    pub(crate) transport: TransportChoice,
+    /// What the phone shows as this computer's name, instead of its host name
+    #[arg(long, value_name = "NAME", value_parser = device_name)]
+    pub(crate) device_name: Option<String>,
+    /// Who is to log in; nobody else may
+    #[arg(long, value_name = "NAME", value_parser = Username::parse)]
+    pub(crate) expect_user: Option<Username>,
+    /// Saves each QR code as a picture
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) save_qr: Option<PathBuf>,
+    /// No screen: prints the QR code, and one line per change
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) plain: bool,
+    /// No screen: prints one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How many expired codes are replaced without being asked [default: 0, on the screen 5]
+    #[arg(long, value_name = "N")]
+    pub(crate) renew: Option<u32>,
+    /// Keeps nothing on disk, and does not use what is kept
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
+}
+
+impl Place {
+    /// The server, if it may be talked to.
+    pub(crate) fn safe_server(&self) -> Result<PublicUrl, BadUrl> {
+        if self.insecure_http { Ok(self.server.clone()) } else { self.server.clone().require_secure() }
+    }
+}
+
+fn device_name(text: &str) -> Result<String, &'static str> {
+    let name = clean_claim(text);
+    if name.is_empty() { Err("it has no character that can be shown") } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+    use shared::client::Transport;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(["pc-tui"].into_iter().chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_all_is_as_documented() {
+        let arguments = parse("").unwrap();
+        assert_eq!(arguments.place.server.as_str(), "http://127.0.0.1:8080");
+        assert_eq!(arguments.login.transport, TransportChoice::Auto);
+        assert_eq!((arguments.command, arguments.login.renew), (None, None));
+        assert!(!arguments.login.plain && !arguments.login.json && !arguments.login.ephemeral);
+    }
+
+    #[test]
+    fn every_option_is_understood() {
+        let arguments = parse(
+            "--server https://login.example.com --transport long-poll --device-name thinkpad --expect-user Alice \
+             --save-qr a.png --json --renew 3 --state-dir d --ephemeral",
+        )
+        .unwrap();
+        assert_eq!(arguments.place.server.as_str(), "https://login.example.com");
+        assert_eq!(arguments.place.state_dir, Some("d".into()));
+        let login = arguments.login;
+        assert_eq!(login.transport, TransportChoice::Only(Transport::LongPoll));
+        assert_eq!(login.device_name.as_deref(), Some("thinkpad"));
+        assert_eq!(login.expect_user.unwrap().as_str(), "alice");
+        assert_eq!(login.save_qr, Some("a.png".into()));
+        assert_eq!((login.renew, login.json, login.ephemeral), (Some(3), true, true));
+        for transport in ["auto", "websocket", "long-poll", "poll"] {
+            let login = parse(&format!("--transport {transport}")).unwrap().login;
+            assert_eq!(login.transport.to_string(), transport);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_bad_usage() {
+        for line in [
+            "--plain --json",
+            "--server login.example.com",
+            "--server http://x/path",
+            "--transport pigeon",
+            "--renew -1",
+            "--renew many",
+            "--expect-user a/b",
+            "--device-name \u{202E}",
+            "--password x",
+            "login",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_log_out_takes_its_options_before_and_after() {
+        for line in
+            ["--server http://[::1]:1 --state-dir d logout", "logout --server http://[::1]:1 --state-dir d"]
+        {
+            let arguments = parse(line).unwrap();
+            assert_eq!(arguments.command, Some(Command::Logout));
+            assert_eq!(arguments.place.server.as_str(), "http://[::1]:1");
+            assert_eq!(arguments.place.state_dir, Some("d".into()));
+        }
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_only_on_demand() {
+        let server = |line| parse(line).unwrap().place.safe_server();
+        assert_eq!(server("--server http://login.example.com"), Err(BadUrl::Plain));
+        server("--server http://login.example.com --insecure-http").unwrap();
+        server("--server https://login.example.com").unwrap();
+        server("").unwrap();
+    }
+
+    #[test]
+    fn a_device_name_is_cleaned_like_any_claim() {
+        let arguments = Arguments::try_parse_from(["pc-tui", "--device-name", " my\x1b[1m  pc "]).unwrap();
+        assert_eq!(arguments.login.device_name.as_deref(), Some("my[1m pc"));
+    }
+
+    #[test]
+    fn the_help_is_no_failure() {
+        assert_eq!(parse("--help").unwrap_err().kind(), ErrorKind::DisplayHelp);
+        assert_eq!(parse("--help").unwrap_err().exit_code(), 0);
+    }
+}

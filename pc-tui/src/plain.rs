@@ -1,0 +1,214 @@
+//! `--plain` and `--json`: what happens, line by line, for those who have no screen to look at.
+//!
+//! ```text
+//! {"event":"issued","scan_url":"HTTPS://…","user_code":"WDJB-MJHT","expires_in":120,"qr_png":null}
+//! {"event":"status","status":"unscanned","version":1,"transport":"websocket"}
+//! {"event":"status","status":"scanned","version":2,"transport":"websocket"}
+//! {"event":"status","status":"confirmed","version":3,"transport":"websocket"}
+//! {"event":"logged_in","username":"alice","session_id":"01JC…"}
+//! ```
+//!
+//! What is not part of that contract, such as trouble with the network, goes
+//! to standard error, so that whoever reads standard output reads nothing else.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ratatui::layout::Size;
+use serde::Serialize;
+use shared::api::Status;
+use shared::code::UserCode;
+use shared::id::SessionId;
+use shared::name::Username;
+
+use crate::app::{Event, Issued};
+use crate::qr::Drawing;
+
+/// Who reads along.
+#[derive(Clone, Debug)]
+pub(crate) enum Reader {
+    /// A person, at a terminal of this size, or else in a file.
+    Person {
+        /// The terminal's size; none, if it is no terminal.
+        terminal: Option<Size>,
+    },
+    /// A program.
+    Program {
+        /// Where each QR is saved.
+        qr_png: Option<PathBuf>,
+    },
+}
+
+impl Reader {
+    /// Tells of an event: `out` is standard output, `err` standard error.
+    pub(crate) fn tell(&self, event: &Event, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Person { terminal } => out.write_all(text(event, *terminal).as_bytes())?,
+            Self::Program { qr_png } => match Line::of(event, qr_png.as_deref()) {
+                Ok(line) => {
+                    serde_json::to_writer(&mut *out, &line)?;
+                    out.write_all(b"\n")?;
+                }
+                Err(aside) => writeln!(err, "pc-tui: {aside}")?,
+            },
+        }
+        out.flush()
+    }
+}
+
+/// One object on standard output.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Issued { scan_url: &'a str, user_code: &'a UserCode, expires_in: u64, qr_png: Option<String> },
+    Status { status: Status, version: u64, transport: &'a str },
+    LoggedIn { username: &'a Username, session_id: SessionId },
+    Ended { status: Status },
+}
+
+impl<'a> Line<'a> {
+    /// The object for an event, or else what to say aside.
+    fn of(event: &'a Event, qr_png: Option<&'a Path>) -> Result<Self, String> {
+        match event {
+            Event::Issued(issued) => Ok(Self::Issued {
+                scan_url: &issued.link,
+                user_code: &issued.user_code,
+                expires_in: issued.expires_in,
+                qr_png: qr_png.map(|path| path.display().to_string()),
+            }),
+            Event::Status { status, version, transport, .. } => {
+                Ok(Self::Status { status: *status, version: *version, transport: transport.as_str() })
+            }
+            Event::LoggedIn(username, session_id) => Ok(Self::LoggedIn { username, session_id: *session_id }),
+            Event::Ended(status) => Ok(Self::Ended { status: *status }),
+            Event::Trouble(why, pause) => Err(trouble(why, pause.as_secs_f64())),
+            Event::Note(note) => Err(note.clone()),
+        }
+    }
+}
+
+fn trouble(why: &str, pause_secs: f64) -> String {
+    format!("{why} (next try in {pause_secs:.0} s)")
+}
+
+/// The lines for a person.
+fn text(event: &Event, terminal: Option<Size>) -> String {
+    match event {
+        Event::Issued(issued) => invitation(issued, terminal),
+        Event::Status { status, scanned_by, .. } => {
+            let by = scanned_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+            match status {
+                Status::Unscanned => "unscanned: waiting for a phone\n".to_owned(),
+                Status::Scanned => format!("scanned{by}: confirm on your phone\n"),
+                Status::Confirmed => format!("confirmed{by}: logging in\n"),
+                Status::LoggedIn => String::new(),
+                Status::Denied => "denied: the phone said no\n".to_owned(),
+                Status::Cancelled => "cancelled: the login was given up\n".to_owned(),
+                Status::Expired => "expired: the code no longer works\n".to_owned(),
+            }
+        }
+        Event::Trouble(why, pause) => format!("trouble: {}\n", trouble(why, pause.as_secs_f64())),
+        Event::LoggedIn(username, session_id) => format!("logged in as {username}, session {session_id}\n"),
+        Event::Ended(status) => format!("ended: {}\n", status.as_str()),
+        Event::Note(note) => format!("note: {note}\n"),
+    }
+}
+
+fn invitation(issued: &Issued, terminal: Option<Size>) -> String {
+    let size = issued.code.size(Drawing::Half);
+    let code = match terminal {
+        None => issued.code.to_text(),
+        Some(window) if window.width >= size.width && window.height > size.height => issued.code.to_ansi(),
+        Some(_) => format!(
+            "No room here for the QR code: it takes {} columns and {} rows.\n",
+            size.width,
+            size.height + 1
+        ),
+    };
+    let Issued { link, user_code, expires_in, .. } = issued;
+    let user_code = user_code.dashed();
+    format!(
+        "{code}link: {link}\ncode: {user_code}\nScan the QR code with your phone, or type the code there, within {expires_in} s.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use shared::client::Transport;
+
+    use super::*;
+    use crate::fixture::{authorization, me};
+
+    fn issued() -> Event {
+        Event::Issued(Arc::new(Issued::of(&authorization()).unwrap()))
+    }
+
+    fn status(status: Status) -> Event {
+        let scanned_by = (status != Status::Unscanned).then(|| "a***e".to_owned());
+        Event::Status { status, version: 2, transport: Transport::LongPoll, scanned_by }
+    }
+
+    fn all() -> Vec<Event> {
+        let statuses = [
+            Status::Unscanned,
+            Status::Scanned,
+            Status::Confirmed,
+            Status::Denied,
+            Status::Cancelled,
+            Status::Expired,
+        ];
+        let me = me("alice");
+        let mut events = vec![issued()];
+        events.extend(statuses.map(status));
+        events.push(Event::Trouble("the server can't be reached".to_owned(), Duration::from_millis(2600)));
+        events.push(Event::Note("The session has ended. Log in again.".to_owned()));
+        events.push(Event::LoggedIn(me.username, me.session_id));
+        events.push(Event::Ended(Status::Expired));
+        events
+    }
+
+    /// What goes to standard output, and what to standard error.
+    fn told(reader: &Reader, events: &[Event]) -> (String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        for event in events {
+            reader.tell(event, &mut out, &mut err).unwrap();
+        }
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn json_lines_are_as_the_contract_says() {
+        let (out, err) = told(&Reader::Program { qr_png: None }, &all());
+        insta::assert_snapshot!(out);
+        insta::assert_snapshot!("what_json_says_aside", err);
+        assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).unwrap().is_object()));
+    }
+
+    #[test]
+    fn json_says_where_the_picture_is() {
+        let (out, _) = told(&Reader::Program { qr_png: Some("pictures/qr.png".into()) }, &[issued()]);
+        assert!(out.contains(r#""qr_png":"pictures/qr.png""#), "{out}");
+    }
+
+    #[test]
+    fn plain_lines_for_a_file_have_no_escapes() {
+        let (out, err) = told(&Reader::Person { terminal: None }, &all());
+        insta::assert_snapshot!(out);
+        assert!(err.is_empty() && !out.contains('\x1b'));
+    }
+
+    #[test]
+    fn a_terminal_with_room_gets_the_code_and_one_without_the_reason() {
+        let invitation =
+            |width, height| told(&Reader::Person { terminal: Some(Size::new(width, height)) }, &[issued()]).0;
+        assert!(invitation(37, 20).contains("\x1b[38;5;"));
+        for (width, height) in [(36, 20), (37, 19)] {
+            let text = invitation(width, height);
+            assert!(!text.contains('\x1b') && text.contains("No room"), "{text}");
+            assert!(text.contains(crate::fixture::LINK) && text.contains("WDJB-MJHT"), "{text}");
+        }
+    }
+}

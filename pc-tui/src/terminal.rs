@@ -1,0 +1,114 @@
+//! The terminal as a screen: taken over at the start, and given back however the program ends.
+//!
+//! It is given back when a [`Screen`] is dropped, which covers the orderly
+//! ways (a key, a signal, an error), and by the panic hook, which comes before
+//! the panic's own words are printed.
+
+use std::io::{self, Stdout, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{Event, EventStream};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, style};
+use futures_util::StreamExt as _;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::app::{App, Key, Message};
+use crate::view;
+
+/// Whether the terminal is taken over. There is only one.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, taken over.
+pub(crate) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    events: EventStream,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(crate) fn open() -> io::Result<Self> {
+        // The code needs its colours, whatever NO_COLOR says; the rest of the screen minds it by itself.
+        style::force_color_output(true);
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            hook(panic);
+        }));
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, SetTitle("Saoma: log in"))
+            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        match opened {
+            Ok(terminal) => Ok(Self { terminal, events: EventStream::new() }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Shows the app as it is now. What has not changed is not written again.
+    pub(crate) fn draw(&mut self, app: &App) -> io::Result<()> {
+        self.terminal.draw(|frame| view::draw(app, frame)).map(|_| ())
+    }
+
+    /// The next thing that the person at the keyboard does. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Message {
+        loop {
+            match self.events.next().await {
+                Some(Ok(Event::Key(key))) => {
+                    if let Some(key) = Key::of(key) {
+                        return Message::Key(key);
+                    }
+                }
+                // Nothing but a new look at the window, which drawing takes anyway.
+                Some(Ok(Event::Resize(..))) => return Message::Tick,
+                Some(Ok(_)) => {}
+                // The terminal is gone.
+                Some(Err(_)) | None => return Message::Stop,
+            }
+        }
+    }
+
+    /// Asks the terminal to put a text into the clipboard, also over SSH (OSC 52).
+    pub(crate) fn copy(text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(clipboard_sequence(text).as_bytes())?;
+        out.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back, once: a second time would move the cursor away from what was written since.
+/// Nothing can be done if that fails, and the rest is still tried.
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+    _ = disable_raw_mode();
+}
+
+fn clipboard_sequence(text: &str) -> String {
+    format!("\x1b]52;c;{}\x07", data_encoding::BASE64.encode(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_copied_as_osc_52_says() {
+        assert_eq!(clipboard_sequence("HTTP://X"), "\x1b]52;c;SFRUUDovL1g=\x07");
+    }
+}

@@ -1,0 +1,165 @@
+//! What the screen shows, as a pure function of the state: [`draw`].
+//!
+//! ```text
+//!  Saoma                                      https://login.example.com   title
+//!
+//!  +---------------------------------+   Log in with your phone
+//!  |                                 |
+//!  |         the picture:            |   1  Open Saoma on your phone
+//!  |         the QR code, or         |   …                                the panel:
+//!  |         what became of it       |   WDJB-MJHT                        what to do now
+//!  |                                 |
+//!  +---------------------------------+   ━━━━━━━━━━━━━━╸────────── 1:42
+//!  HTTPS://LOGIN.EXAMPLE.COM/Q/7KX2…                                      link
+//!                                                                         note
+//!  r new code  s save  c copy link  ? help  q quit          websocket     keys
+//! ```
+//!
+//! The picture's place depends on the window and on the server's address
+//! only, so nothing shifts while a camera looks at it, also not when one code
+//! follows another. A window without room for the whole picture gets none, but
+//! the user code and the link.
+
+mod figure;
+mod panel;
+mod places;
+mod theme;
+mod words;
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+use crate::app::{App, Asking, Held, Key, Outcome, Pending, Stage};
+use crate::qr::QrWidget;
+use figure::Figure;
+use places::Places;
+use theme::Theme;
+use words::{fit, fit_end, in_seconds};
+
+/// Draws the whole screen.
+pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
+    let theme = Theme::new(app.settings.has_colour);
+    let places = Places::of(frame.area(), app.code(), app.link_columns(), app.drawing);
+    draw_title(app, &theme, frame, places.title);
+    draw_picture(app, &theme, frame, &places);
+    if app.shows_help {
+        draw_help(&theme, frame, places.panel);
+    } else {
+        panel::draw(app, &theme, frame, &places);
+    }
+    draw_link(app, &theme, frame, places.link);
+    draw_note(app, &theme, frame, places.note);
+    draw_keys(app, &theme, frame, places.keys);
+}
+
+fn draw_title(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    const NAME: &str = "Saoma";
+    frame.render_widget(Line::styled(NAME, theme.accent), area);
+    // The end of an address says whose it is; a long beginning may hide that.
+    let room = usize::from(area.width).saturating_sub(NAME.len() + 2);
+    let server = fit_end(app.settings.server.as_str(), room);
+    frame.render_widget(Line::styled(server, theme.dim).alignment(Alignment::Right), area);
+}
+
+/// The QR while it is good, else a sign of what became of it, in the same place.
+fn draw_picture(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
+    let Some((area, drawing)) = places.picture else { return };
+    let figure = match &app.stage {
+        Stage::Pending(pending) if pending.is_open() => {
+            frame.render_widget(QrWidget { code: &pending.issued.code, drawing }, area);
+            return;
+        }
+        Stage::Asking(Asking { trouble: Some(_), .. })
+        | Stage::Held(Held { who: None, trouble: Some(_), .. })
+        | Stage::Over(Outcome::Failed { .. }) => Figure::Exclamation,
+        Stage::Asking(_) | Stage::Pending(_) | Stage::Held(Held { who: None, .. }) => Figure::Dots,
+        Stage::Held(_) => Figure::Check,
+        Stage::Over(Outcome::Denied) => Figure::Cross,
+        Stage::Over(Outcome::Expired | Outcome::Cancelled) => Figure::Hourglass,
+    };
+    let frame_block = Block::bordered().border_type(BorderType::Rounded).border_style(theme.dim);
+    figure.draw(theme.accent, frame_block.inner(area), frame.buffer_mut());
+    frame.render_widget(frame_block, area);
+}
+
+fn draw_link(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Option<Rect>) {
+    if let (Stage::Pending(pending), Some(area)) = (&app.stage, area)
+        && pending.is_open()
+    {
+        frame.render_widget(Line::styled(pending.issued.link.as_str(), theme.dim), area);
+    }
+}
+
+/// One line: what has just been done, or what is wrong.
+fn draw_note(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let trouble = match &app.stage {
+        Stage::Pending(Pending { trouble: Some(trouble), .. })
+        | Stage::Held(Held { who: Some(_), trouble: Some(trouble), .. }) => Some(trouble),
+        _ => None,
+    };
+    let text = match (app.shown_note(), trouble) {
+        (Some(note), _) => note.to_owned(),
+        (None, Some(trouble)) => {
+            format!("The connection is lost; next try {}.", in_seconds(app.now, trouble.retry_at))
+        }
+        (None, None) => return,
+    };
+    let text = fit(&text, area.width.into());
+    frame.render_widget(Line::styled(text, theme.strong), area);
+}
+
+fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let keys: &[(&str, &str)] = match &app.stage {
+        Stage::Asking(Asking { trouble: Some(_), .. }) => &[("r", "try now")],
+        Stage::Pending(pending) if pending.is_open() => {
+            &[("r", "new code"), ("s", "save"), ("c", "copy link"), ("t", "transport")]
+        }
+        Stage::Asking(_) | Stage::Pending(_) => &[],
+        Stage::Held(_) => &[("l", "log out")],
+        Stage::Over(_) => &[("r", "new code")],
+    };
+    let always = [("?", "help"), ("q", "quit")];
+    // In a narrow window the special ones make way: the help has them all.
+    let columns = |(key, does): &(&str, &str)| key.len() + does.len() + 4;
+    let mut room = usize::from(area.width).saturating_sub(always.iter().map(columns).sum());
+    let fitting = keys.iter().take_while(|key| {
+        let fits = columns(key) <= room;
+        room = room.saturating_sub(columns(key));
+        fits
+    });
+    let line: Line<'_> = fitting
+        .chain(&always)
+        .flat_map(|(key, does)| {
+            [Span::styled(*key, theme.accent), Span::styled(format!(" {does}   "), theme.dim)]
+        })
+        .collect();
+    frame.render_widget(line, area);
+    if let Stage::Pending(Pending { transport: Some(transport), trouble: None, .. }) = &app.stage
+        && room >= transport.as_str().len()
+    {
+        let line = Line::styled(transport.as_str(), theme.dim).alignment(Alignment::Right);
+        frame.render_widget(line, area);
+    }
+}
+
+/// Beside the QR, not over it: somebody may be scanning.
+fn draw_help(theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.dim)
+        .title(Line::styled(" Keys ", theme.accent));
+    let lines = Key::ALL.map(|(key, does)| {
+        Line::from_iter([Span::styled(format!(" {key}  "), theme.accent), Span::raw(does)])
+    });
+    let height = u16::try_from(lines.len()).unwrap_or_default() + 4;
+    let area = Rect { height: height.min(area.height), ..area };
+    let mut text = vec![Line::default()];
+    text.extend(lines);
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(text).block(block), area);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Where everything goes: from the window's size and the code's, and from nothing that changes by itself.
+
+use ratatui::layout::{Margin, Rect, Size};
+
+use crate::qr::{Code, Drawing};
+
+/// The columns between the picture and the panel beside it.
+const GAP: u16 = 3;
+/// The fewest columns that the panel's words need.
+const PANEL_MIN_COLUMNS: u16 = 30;
+/// The columns beyond which the panel's lines get hard to read.
+const PANEL_MAX_COLUMNS: u16 = 44;
+/// The rows that the panel needs below the picture.
+const PANEL_MIN_ROWS: u16 = 11;
+/// Title, note and keys.
+const OTHER_ROWS: u16 = 3;
+
+/// The parts of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Places {
+    /// The first line.
+    pub(super) title: Rect,
+    /// The QR's place and how it is drawn; none if the window is too small for it.
+    pub(super) picture: Option<(Rect, Drawing)>,
+    /// The words, beside or below the picture.
+    pub(super) panel: Rect,
+    /// The line of the link; without it, the panel shows the link.
+    pub(super) link: Option<Rect>,
+    /// The line before the last.
+    pub(super) note: Rect,
+    /// The last line.
+    pub(super) keys: Rect,
+}
+
+impl Places {
+    /// The places in `area` for `code`, drawn as large as fits, but no larger than `largest`, and for a
+    /// link of so many columns.
+    pub(super) fn of(area: Rect, code: Option<&Code>, link_columns: usize, largest: Drawing) -> Self {
+        let outer = area.inner(Margin::new(1, 0));
+        let drawings = match largest {
+            Drawing::Full => [Drawing::Full, Drawing::Half].as_slice(),
+            Drawing::Half => &[Drawing::Half],
+        };
+        let sizes = drawings.iter().filter_map(|drawing| Some((*drawing, code?.size(*drawing))));
+        let mut fitting = sizes.filter_map(|(drawing, size)| {
+            beside(outer, size, drawing).or_else(|| below(outer, size, drawing))
+        });
+        let places = fitting.next().unwrap_or_else(|| without(outer));
+        let has_room = |link: &Rect| usize::from(link.width) >= link_columns;
+        Self { link: places.link.filter(has_room), ..places }
+    }
+
+    /// The least window that shows the code, with the panel beside it.
+    pub(super) fn least(code: &Code) -> Size {
+        let size = code.size(Drawing::Half);
+        Size::new(size.width + GAP + PANEL_MIN_COLUMNS + 2, size.height + OTHER_ROWS)
+    }
+}
+
+/// The picture on the left, the panel on the right.
+fn beside(outer: Rect, size: Size, drawing: Drawing) -> Option<Places> {
+    let spare_rows = outer.height.checked_sub(size.height + OTHER_ROWS)?;
+    let panel_columns = outer.width.checked_sub(size.width + GAP)?.min(PANEL_MAX_COLUMNS);
+    if panel_columns < PANEL_MIN_COLUMNS {
+        return None;
+    }
+    let left = (outer.width - size.width - GAP - panel_columns) / 2;
+    // The first spare row goes to the link, the next to the air below the title, the rest around.
+    let top = 1 + spare_rows / 2;
+    let picture = Rect::new(outer.x + left, outer.y + top, size.width, size.height);
+    let panel = Rect { x: picture.right() + GAP, width: panel_columns, ..picture };
+    let link_row = Rect { y: picture.bottom(), height: 1, width: outer.right() - picture.x, ..picture };
+    let link = (spare_rows > 0).then_some(link_row);
+    Some(Places { picture: Some((picture, drawing)), panel, link, ..frame(outer) })
+}
+
+/// The picture above, the panel below: for windows that are high and narrow.
+fn below(outer: Rect, size: Size, drawing: Drawing) -> Option<Places> {
+    let spare_rows = outer.height.checked_sub(size.height + OTHER_ROWS + PANEL_MIN_ROWS)?;
+    let left = outer.width.checked_sub(size.width)? / 2;
+    let top = 1 + spare_rows.min(2) / 2;
+    let picture = Rect::new(outer.x + left, outer.y + top, size.width, size.height);
+    let around = frame(outer);
+    let panel = Rect { y: picture.bottom(), height: around.note.y - picture.bottom(), ..picture };
+    Some(Places { picture: Some((picture, drawing)), panel, link: None, ..around })
+}
+
+/// Words only.
+fn without(outer: Rect) -> Places {
+    let around = frame(outer);
+    let panel = Rect { y: around.title.bottom(), height: outer.height.saturating_sub(OTHER_ROWS), ..outer };
+    Places { panel, ..around }
+}
+
+/// The lines above and below. In a window of hardly any height the first ones win.
+fn frame(outer: Rect) -> Places {
+    let row = |y: u16| {
+        if y < outer.height { Rect { y: outer.y + y, height: 1, ..outer } } else { Rect::ZERO }
+    };
+    Places {
+        title: row(0),
+        picture: None,
+        panel: Rect::ZERO,
+        link: None,
+        note: row(outer.height.saturating_sub(2).max(1)),
+        keys: row(outer.height.saturating_sub(1).max(2)),
+    }
+}

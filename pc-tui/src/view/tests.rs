@@ -1,0 +1,324 @@
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+use shared::api::Status;
+use shared::exit::Exit;
+
+use super::*;
+use crate::app::{Manner, Message};
+use crate::fixture::{LINK, Play, me, session, settings, unreachable};
+use crate::qr::{DARK, LIGHT};
+
+/// The screen of a play, in a window of a size.
+fn screen(play: &Play, width: u16, height: u16) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(&play.app, frame)).unwrap();
+    terminal
+}
+
+fn usual(play: &Play) -> Terminal<TestBackend> {
+    screen(play, 80, 24)
+}
+
+/// What a camera makes of a screen: reads whatever is in the colours of a code.
+fn scanned(buffer: &Buffer) -> Vec<String> {
+    const SCALE: usize = 4;
+    let (width, height) = (usize::from(buffer.area.width), usize::from(buffer.area.height));
+    let is_dark = |x: usize, y: usize| {
+        let cell = &buffer[(u16::try_from(x).unwrap(), u16::try_from(y / 2).unwrap())];
+        let color = if cell.symbol() == "▄" && y % 2 == 1 { cell.fg } else { cell.bg };
+        // A dark theme: what has no colour of its own is dark.
+        color != LIGHT
+    };
+    // A cell is twice as high as wide; a half cell is square.
+    let shade = |x: usize, y: usize| if is_dark(x / SCALE, y / SCALE) { 0 } else { 255 };
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width * SCALE, 2 * height * SCALE, shade);
+    picture.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect()
+}
+
+/// The cells that are in the colours of a code.
+fn code_area(buffer: &Buffer) -> Option<Rect> {
+    let ours = buffer.area.positions().filter(|at| [DARK, LIGHT].contains(&buffer[*at].bg));
+    ours.map(|at| Rect::new(at.x, at.y, 1, 1)).reduce(Rect::union)
+}
+
+#[test]
+fn asking() {
+    let mut play = Play::screen();
+    play.start();
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn server_unreachable() {
+    let mut play = Play::screen();
+    play.start();
+    play.send(Message::Issued(play.attempt, Err(unreachable())));
+    play.wait(1);
+    play.send(Message::Issued(play.attempt, Err(unreachable())));
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn unscanned() {
+    let mut play = Play::screen().until_unscanned();
+    play.wait(18);
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn unscanned_in_a_large_window() {
+    let play = Play::screen().until_unscanned();
+    insta::assert_snapshot!(screen(&play, 120, 40).backend());
+}
+
+#[test]
+fn unscanned_in_a_narrow_window() {
+    let play = Play::screen().until_unscanned();
+    insta::assert_snapshot!(screen(&play, 44, 40).backend());
+}
+
+#[test]
+fn unscanned_in_a_window_that_is_too_small() {
+    let play = Play::screen().until_unscanned();
+    insta::assert_snapshot!(screen(&play, 40, 12).backend());
+}
+
+#[test]
+fn connection_lost() {
+    let mut play = Play::screen().until_unscanned();
+    play.lose(4);
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn scanned_by_somebody() {
+    let play = Play::screen().until_scanned();
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn confirmed() {
+    let play = Play::screen().until_confirmed();
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn logged_in() {
+    let mut play = Play::screen().until_logged_in();
+    play.wait(20);
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn logged_in_and_not_kept() {
+    let mut settings = settings(Manner::Screen);
+    settings.keeps = false;
+    let play = Play::new(settings).until_logged_in();
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn welcome_back() {
+    let mut play = Play::screen();
+    play.send(Message::Start(Some(session())));
+    insta::assert_snapshot!(usual(&play).backend());
+    play.meet(Err(unreachable()));
+    insta::assert_snapshot!("welcome_back_but_unreachable", usual(&play).backend());
+}
+
+#[test]
+fn denied() {
+    let mut play = Play::screen().until_scanned();
+    play.status(Status::Denied);
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn expired() {
+    let mut settings = settings(Manner::Screen);
+    settings.renewals = 0;
+    let mut play = Play::new(settings).until_unscanned();
+    play.status(Status::Expired);
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn failed() {
+    let mut settings = settings(Manner::Screen);
+    settings.expect_user = Some("bob".to_owned().try_into().unwrap());
+    let mut play = Play::new(settings).until_redeemed();
+    play.meet(Ok(me("alice")));
+    insta::assert_snapshot!(usual(&play).backend());
+}
+
+#[test]
+fn help() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::Help);
+    insta::assert_snapshot!(usual(&play).backend());
+    assert_eq!(scanned(usual(&play).backend().buffer()), [LINK], "the help leaves the code alone");
+}
+
+#[test]
+fn a_note() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::CopyLink);
+    insta::assert_snapshot!(usual(&play).backend());
+    play.wait(60);
+    assert_eq!(
+        usual(&play).backend().buffer(),
+        usual(&play_after(60)).backend().buffer(),
+        "it goes by itself"
+    );
+}
+
+fn play_after(secs: u64) -> Play {
+    let mut play = Play::screen().until_unscanned();
+    play.wait(secs);
+    play
+}
+
+#[test]
+fn the_code_on_the_screen_can_be_scanned() {
+    // Half cells at the smallest usual size, full cells where there is room, half cells again on demand.
+    let mut play = Play::screen().until_unscanned();
+    assert_eq!(scanned(usual(&play).backend().buffer()), [LINK]);
+    let large = screen(&play, 120, 40);
+    assert_eq!(code_area(large.backend().buffer()).unwrap().as_size(), (74, 37).into());
+    assert_eq!(scanned(large.backend().buffer()), [LINK]);
+    play.press(Key::NextDrawing);
+    let small = screen(&play, 120, 40);
+    assert_eq!(code_area(small.backend().buffer()).unwrap().as_size(), (37, 19).into());
+    assert_eq!(scanned(small.backend().buffer()), [LINK]);
+    assert_eq!(scanned(screen(&play, 44, 40).backend().buffer()), [LINK]);
+}
+
+#[test]
+fn the_code_is_whole_or_not_there_in_every_window() {
+    let play = Play::screen().until_unscanned();
+    for width in 0..130 {
+        for height in 0..50 {
+            let terminal = screen(&play, width, height);
+            let size = code_area(terminal.backend().buffer()).map(Rect::as_size);
+            let whole = [None, Some((37, 19).into()), Some((74, 37).into())];
+            assert!(whole.contains(&size), "{width} x {height} has {size:?}");
+            assert_eq!(size.is_some(), size_has_room(width, height), "{width} x {height}");
+        }
+    }
+}
+
+/// Beside the panel from 72 x 22, above it from 39 x 33.
+fn size_has_room(width: u16, height: u16) -> bool {
+    (width >= 72 && height >= 22) || (width >= 39 && height >= 33)
+}
+
+#[test]
+fn the_code_does_not_shift_while_the_login_moves_on() {
+    let mut play = Play::screen().until_unscanned();
+    let place = |play: &Play| code_area(usual(play).backend().buffer());
+    let first = place(&play);
+    play.wait(30);
+    assert_eq!(place(&play), first);
+    play.lose(3);
+    assert_eq!(place(&play), first);
+    play.status(Status::Scanned);
+    assert_eq!(place(&play), first);
+    play.press(Key::Help);
+    assert_eq!(place(&play), first);
+    play.press(Key::NewCode);
+    assert_eq!(place(&play), None);
+    play.issue();
+    assert_eq!(place(&play), first);
+}
+
+#[test]
+fn a_code_that_is_no_longer_good_is_not_on_the_screen() {
+    let mut play = Play::screen().until_scanned();
+    play.status(Status::Denied);
+    assert_eq!(code_area(usual(&play).backend().buffer()), None);
+}
+
+#[test]
+fn without_colour_only_the_code_has_some() {
+    let mut settings = settings(Manner::Screen);
+    settings.has_colour = false;
+    let play = Play::new(settings).until_unscanned();
+    let terminal = usual(&play);
+    let buffer = terminal.backend().buffer();
+    assert_eq!(scanned(buffer), [LINK]);
+    let area = code_area(buffer).unwrap();
+    for at in buffer.area.positions().filter(|at| !area.contains(*at)) {
+        assert_eq!((buffer[at].fg, buffer[at].bg), (Color::Reset, Color::Reset));
+    }
+}
+
+#[test]
+fn there_is_one_accent_colour() {
+    let plays =
+        [Play::screen().until_unscanned(), Play::screen().until_scanned(), Play::screen().until_logged_in()];
+    for play in plays {
+        let terminal = usual(&play);
+        let buffer = terminal.backend().buffer();
+        let colours = [Color::Reset, Color::Cyan, LIGHT, DARK];
+        assert!(buffer.area.positions().all(|at| colours.contains(&buffer[at].fg)));
+    }
+}
+
+#[test]
+fn the_whole_link_and_user_code_are_there_in_a_small_window() {
+    let play = Play::screen().until_unscanned();
+    let text: String = screen(&play, 40, 12).backend().to_string();
+    let joined: String = text.lines().map(|line| line.trim_matches('"').trim()).collect();
+    assert!(joined.contains(LINK) && joined.contains("WDJB-MJHT"), "{text}");
+}
+
+#[test]
+fn nothing_from_elsewhere_gets_onto_the_screen_unclean() {
+    use shared::api::Snapshot;
+    use shared::client::{News, Transport};
+
+    let mut play = Play::screen().until_unscanned();
+    let snapshot = Snapshot {
+        status: Status::Scanned,
+        version: 2,
+        expires_in: 100,
+        scanned_by: Some("a\x1b[2J\u{202E}e".to_owned()),
+        username: None,
+    };
+    play.news(News::Snapshot { snapshot, transport: Transport::Poll });
+    let text = usual(&play).backend().to_string();
+    assert!(text.contains("Scanned by a[2Je") && !text.contains('\x1b') && !text.contains('\u{202E}'));
+}
+
+#[test]
+fn the_remaining_time_only_ever_shrinks() {
+    let mut play = Play::screen().until_unscanned();
+    let mut before = usize::MAX;
+    for _ in 0..121 {
+        let text = usual(&play).backend().to_string();
+        let left = 2 * text.matches('━').count() + text.matches('╸').count();
+        assert!(left <= before);
+        before = left;
+        play.wait(1);
+    }
+    assert_eq!(before, 0, "and is used up in the end");
+}
+
+#[test]
+fn exit_codes_of_the_ways_to_end() {
+    let failed = Outcome::Failed { why: String::new(), exit: Exit::Unreachable };
+    let exits = [Outcome::Denied, Outcome::Expired, Outcome::Cancelled, failed].map(|end| end.exit());
+    assert_eq!(exits, [Exit::Denied, Exit::Expired, Exit::Cancelled, Exit::Unreachable]);
+}
+
+#[test]
+fn the_code_has_no_modifier_of_the_words_around() {
+    let play = Play::screen().until_unscanned();
+    let terminal = usual(&play);
+    let buffer = terminal.backend().buffer();
+    let area = code_area(buffer).unwrap();
+    assert!(area.positions().all(|at| buffer[at].modifier == Modifier::empty()));
+}

@@ -1,0 +1,161 @@
+//! Small texts: what fits into a width, how long until something, when something was.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// A text cut to `width` columns, with `…` where something was cut off at the end.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut room = width.saturating_sub(1);
+    let kept = text.chars().take_while(|c| {
+        let fits = c.width().unwrap_or_default() <= room;
+        room = room.saturating_sub(c.width().unwrap_or_default());
+        fits
+    });
+    kept.chain((width > 0).then_some('…')).collect()
+}
+
+/// The same, cut at the beginning.
+pub(super) fn fit_end(text: &str, width: usize) -> String {
+    let turned = |text: &str| text.chars().rev().collect::<String>();
+    turned(&fit(&turned(text), width))
+}
+
+/// An error's words as a sentence of their own.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
+}
+
+/// A text in lines of at most `width` columns, broken between words where that is possible.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().flat_map(|line| chunks(line, width)).collect()
+}
+
+/// A text in pieces of at most `width` columns. A single character that is wider is left out.
+fn chunks(text: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut room = width;
+    for c in text.chars() {
+        let columns = c.width().unwrap_or_default();
+        if columns > width {
+            continue;
+        }
+        if columns > room {
+            pieces.push(String::new());
+            room = width;
+        }
+        room -= columns;
+        pieces.iter_mut().last().unwrap_or_else(|| unreachable!("there is always a piece")).push(c);
+    }
+    pieces
+}
+
+/// A link in lines of at most `width` columns, broken before the code if that is possible.
+pub(super) fn link_lines(link: &str, width: usize) -> Vec<String> {
+    let (head, code) = link.split_at(link.rfind('/').map_or(0, |at| at + 1));
+    if link.width() > width && head.width().max(code.width()) <= width {
+        return vec![head.to_owned(), code.to_owned()];
+    }
+    chunks(link, width)
+}
+
+/// The seconds from `now` to `then`, begun ones counted: a countdown ends with 1, not with 0.
+pub(super) fn seconds_until(now: Timestamp, then: Timestamp) -> u64 {
+    let millis = then.as_millisecond().saturating_sub(now.as_millisecond());
+    u64::try_from(millis).unwrap_or_default().div_ceil(1000)
+}
+
+/// `in 3 s`, or `now`.
+pub(super) fn in_seconds(now: Timestamp, then: Timestamp) -> String {
+    match seconds_until(now, then) {
+        0 => "now".to_owned(),
+        secs => format!("in {secs} s"),
+    }
+}
+
+/// `1:42`
+pub(super) fn minutes(secs: u64) -> String {
+    format!("{}:{:02}", secs / 60, secs % 60)
+}
+
+/// `today, 14:02`, or with the date if it is another day.
+pub(super) fn moment(now: Timestamp, then: Timestamp, zone: &TimeZone) -> String {
+    let local = |time: Timestamp| time.to_zoned_datetime(zone.clone());
+    let form = if local(now).date() == local(then).date() { "today, %H:%M" } else { "%Y-%m-%d %H:%M" };
+    local(then).strftime(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_fits_its_width_in_columns() {
+        assert_eq!(fit("thinkpad", 8), "thinkpad");
+        assert_eq!(fit("thinkpad", 7), "thinkp…");
+        assert_eq!(fit("長い名前", 5), "長い…");
+        assert_eq!(fit("長い名前", 4), "長…");
+        assert_eq!(fit("abc", 1), "…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit_end("https://login.example.com", 12), "…example.com");
+    }
+
+    #[test]
+    fn a_sentence_begins_and_ends_like_one() {
+        assert_eq!(sentence("it broke"), "It broke.");
+        assert_eq!(sentence("It broke; is it on?"), "It broke; is it on?");
+    }
+
+    #[test]
+    fn a_link_is_broken_where_its_code_begins() {
+        let link = "HTTP://X/Q/ABCDEF";
+        assert_eq!(link_lines(link, 17), [link]);
+        assert_eq!(link_lines(link, 16), ["HTTP://X/Q/", "ABCDEF"]);
+        assert_eq!(link_lines(link, 10), ["HTTP://X/Q", "/ABCDEF"]);
+    }
+
+    #[test]
+    fn a_text_is_broken_between_words() {
+        assert_eq!(wrapped("to be or not", 5), ["to be", "or", "not"]);
+        assert_eq!(wrapped("unreachable now", 6), ["unreac", "hable", "now"]);
+        assert_eq!(wrapped("長い 名前", 4), ["長い", "名前"]);
+        assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("a b", 0), ["", ""]);
+    }
+
+    #[test]
+    fn a_countdown_counts_begun_seconds() {
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        assert_eq!(seconds_until(at(0), at(2001)), 3);
+        assert_eq!(seconds_until(at(0), at(2000)), 2);
+        assert_eq!(seconds_until(at(5), at(0)), 0);
+        assert_eq!(in_seconds(at(0), at(1)), "in 1 s");
+        assert_eq!(in_seconds(at(0), at(0)), "now");
+        assert_eq!([minutes(102), minutes(9)], ["1:42", "0:09"]);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_local_time() {
+        let zone = TimeZone::fixed(jiff::tz::Offset::from_hours(9).unwrap());
+        let now = "2026-11-03T14:30:00Z".parse().unwrap();
+        let at = |text: &str| moment(now, text.parse().unwrap(), &zone);
+        assert_eq!(at("2026-11-03T14:02:00Z"), "today, 23:02");
+        assert_eq!(at("2026-11-03T15:02:00Z"), "2026-11-04 00:02");
+    }
+}

@@ -1,0 +1,216 @@
+//! A stand-in for the server: one login at a time, moved on by the test.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+use shared::api::{Snapshot, Status};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Far longer than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The session that every login earns.
+pub(crate) const SESSION: &str = "01JC0000000000000000000S7K";
+
+/// A server, and what was asked of it.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    stage: Arc<Stage>,
+}
+
+struct Stage {
+    address: SocketAddr,
+    login: watch::Sender<Snapshot>,
+    calls: watch::Sender<Vec<String>>,
+    mood: Mutex<Mood>,
+}
+
+/// How the server behaves.
+#[derive(Default)]
+struct Mood {
+    /// How many logins were issued.
+    issued: u64,
+    /// The number of the tokens that are good.
+    tokens: u64,
+    /// How many redeems to carry out without an answer.
+    lost_redeems: u64,
+    /// Whether the session was ended from the phone.
+    session_ended: bool,
+    /// What the server sends for the QR, instead of what it should.
+    link: Option<String>,
+}
+
+impl Fake {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stage = Arc::new(Stage {
+            address,
+            login: watch::Sender::new(unscanned()),
+            calls: watch::Sender::new(Vec::new()),
+            mood: Mutex::default(),
+        });
+        let app = Router::new()
+            .route("/oauth/device_authorization", post(issue))
+            .route("/oauth/token", post(token))
+            .route("/oauth/revoke", post(revoke))
+            .route("/v1/login", get(status).delete(cancel))
+            .route("/v1/me", get(me))
+            .with_state(Arc::clone(&stage));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { address, stage }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the QR of the `number`-th login holds.
+    pub(crate) fn link(&self, number: u64) -> String {
+        link(self.address, number)
+    }
+
+    /// The phone, or the time, moves the login on.
+    pub(crate) fn moves_to(&self, status: Status) {
+        self.stage.login.send_modify(|login| {
+            login.status = status;
+            login.version += 1;
+            login.scanned_by = Some("a***e".to_owned());
+            login.expires_in = if status.is_terminal() { 0 } else { 60 };
+        });
+    }
+
+    /// Carries out the next redeem, but loses the answer.
+    pub(crate) fn loses_an_answer(&self) {
+        self.stage.mood.lock().unwrap().lost_redeems = 1;
+    }
+
+    pub(crate) fn ends_the_session(&self) {
+        self.stage.mood.lock().unwrap().session_ended = true;
+    }
+
+    pub(crate) fn sends_as_link(&self, link: &str) {
+        self.stage.mood.lock().unwrap().link = Some(link.to_owned());
+    }
+
+    /// What was asked so far, but for the status.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.stage.calls.borrow().clone()
+    }
+
+    /// Waits until something was asked.
+    pub(crate) async fn is_asked(&self, call: &str) {
+        let mut calls = self.stage.calls.subscribe();
+        let asked = calls.wait_for(|calls| calls.iter().any(|asked| asked == call));
+        timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("nobody asked {call}")).unwrap();
+    }
+}
+
+fn unscanned() -> Snapshot {
+    Snapshot { status: Status::Unscanned, version: 1, expires_in: 120, scanned_by: None, username: None }
+}
+
+fn link(address: SocketAddr, number: u64) -> String {
+    format!("HTTP://{address}/Q/7K{number:0>24}")
+}
+
+fn secret(prefix: &str, number: u64) -> String {
+    format!("{prefix}7K{number:0>43}")
+}
+
+impl Stage {
+    fn note(&self, call: impl Into<String>) {
+        self.calls.send_modify(|calls| calls.push(call.into()));
+    }
+}
+
+type Fields = Form<HashMap<String, String>>;
+
+async fn issue(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Json<serde_json::Value> {
+    let field = |name: &str| fields.get(name).map_or("-", String::as_str);
+    let [client, name, hint] = ["client_id", "device_name", "login_hint"].map(field);
+    stage.login.send_replace(unscanned());
+    let mut mood = stage.mood.lock().unwrap();
+    mood.issued += 1;
+    stage.note(format!("issue for {client} on {name} to {hint}"));
+    Json(json!({
+        "device_code": secret("dc_", mood.issued),
+        "user_code": "WDJB-MJHT",
+        "verification_uri": format!("http://{}/D", stage.address),
+        "verification_uri_complete": mood.link.clone().unwrap_or_else(|| link(stage.address, mood.issued)),
+        "expires_in": 120,
+        "interval": 2,
+    }))
+}
+
+/// Long polls only: a stand-in needs no sockets, and they are the client's own affair.
+async fn status(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).map(|tag| tag.to_str().unwrap().to_owned());
+    let tag = |login: &Snapshot| format!("\"{}\"", login.version);
+    let mut login = stage.login.subscribe();
+    let login = login.wait_for(|login| known != Some(tag(login))).await.unwrap().clone();
+    ([(header::ETAG, tag(&login))], Json(login)).into_response()
+}
+
+async fn cancel(State(stage): State<Arc<Stage>>) -> StatusCode {
+    stage.note("cancel");
+    StatusCode::NO_CONTENT
+}
+
+async fn token(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Response {
+    let refused = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
+    let mut mood = stage.mood.lock().unwrap();
+    if let Some(refresh_token) = fields.get("refresh_token") {
+        stage.note("refresh");
+        if mood.session_ended || *refresh_token != secret("rt_", mood.tokens) {
+            return refused("invalid_grant");
+        }
+    } else {
+        stage.note("redeem");
+        if stage.login.borrow().status != Status::Confirmed {
+            return refused("authorization_pending");
+        }
+    }
+    mood.tokens += 1;
+    if mood.lost_redeems > 0 {
+        mood.lost_redeems -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    Json(json!({
+        "access_token": secret("pc_", mood.tokens),
+        "token_type": "Bearer",
+        "expires_in": 3600,
+        "refresh_token": secret("rt_", mood.tokens),
+    }))
+    .into_response()
+}
+
+async fn me(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
+    stage.note("me");
+    let mood = stage.mood.lock().unwrap();
+    let good = format!("Bearer {}", secret("pc_", mood.tokens));
+    if mood.session_ended || headers.get(header::AUTHORIZATION).is_none_or(|shown| *shown != *good) {
+        let problem = shared::problem::Problem::from(shared::problem::ProblemCode::Unauthenticated);
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        return (StatusCode::UNAUTHORIZED, kind, serde_json::to_string(&problem).unwrap()).into_response();
+    }
+    let id = "01JC000000000000000000007K";
+    Json(json!({ "id": id, "username": "alice", "session_id": SESSION })).into_response()
+}
+
+async fn revoke(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> StatusCode {
+    let is_current = fields["token"] == secret("rt_", stage.mood.lock().unwrap().tokens);
+    stage.note(if is_current { "revoke" } else { "revoke something else" });
+    StatusCode::OK
+}

@@ -1,0 +1,157 @@
+//! The session, from one run to the next.
+
+use std::fs;
+use std::path::Path;
+
+use shared::api::Status;
+use tempfile::tempdir;
+
+use crate::fake::Fake;
+use crate::program::Program;
+
+const JSON: &[&str] = &["--json", "--transport", "long-poll"];
+
+/// Logs in, so that there is a session.
+async fn log_in(fake: &Fake, folder: &Path, args: &[&str]) {
+    let mut program = Program::start(fake, folder, &[JSON, args].concat());
+    for _ in ["issued", "unscanned"] {
+        program.line().await;
+    }
+    fake.moves_to(Status::Confirmed);
+    assert_eq!(program.event().await, "status confirmed");
+    assert_eq!(program.event().await, "logged_in alice");
+    assert_eq!(program.end().await.exit, 0);
+}
+
+/// The one file that a session is kept in.
+fn session_file(folder: &Path) -> Option<std::path::PathBuf> {
+    let mut paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "json"))
+}
+
+#[tokio::test]
+async fn the_next_start_is_logged_in_already() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let asked_before = fake.calls().len();
+    let end = Program::start(&fake, folder.path(), JSON).end().await;
+    assert_eq!(end.exit, 0);
+    assert!(end.rest.len() == 1 && end.rest[0].starts_with(r#"{"event":"logged_in","username":"alice""#));
+    assert_eq!(fake.calls()[asked_before..], ["me"]);
+    let end = Program::start(&fake, folder.path(), &["--plain"]).end().await;
+    assert!(end.exit == 0 && end.rest[0].starts_with("logged in as alice"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_kept_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let file = session_file(folder.path()).unwrap();
+    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn to_log_out_ends_it_once() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let end = Program::start(&fake, folder.path(), &["logout"]).end().await;
+    assert_eq!((end.exit, end.rest), (0, vec![format!("logged out of {}", fake.url())]));
+    assert_eq!(fake.calls().last().unwrap(), "revoke");
+    assert_eq!(session_file(folder.path()), None);
+
+    let asked_before = fake.calls().len();
+    let end = Program::start(&fake, folder.path(), &["logout"]).end().await;
+    assert_eq!(end.exit, 3);
+    assert_eq!(end.stderr, format!("pc-tui: not logged in to {} here\n", fake.url()));
+    assert_eq!(fake.calls().len(), asked_before);
+}
+
+#[tokio::test]
+async fn an_ephemeral_login_keeps_nothing_and_uses_nothing() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let state = folder.path().join("state");
+    log_in(&fake, &state, &["--ephemeral"]).await;
+    assert!(!state.exists());
+    log_in(&fake, &state, &[]).await;
+    // There is a session now, but it is not looked at.
+    log_in(&fake, &state, &["--ephemeral"]).await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_phone_has_ended_makes_way() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    fake.ends_the_session();
+    let mut program = Program::start(&fake, folder.path(), JSON);
+    assert_eq!(program.event().await, format!("issued {}", fake.link(2)));
+    assert_eq!(session_file(folder.path()), None);
+    program.signal("TERM").await;
+    let end = program.end().await;
+    assert_eq!(end.exit, 6);
+    assert_eq!(end.stderr, "pc-tui: The session has ended. Log in again.\n");
+}
+
+#[tokio::test]
+async fn old_tokens_are_renewed_first_and_the_new_ones_kept() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    // As if the login had been a day ago.
+    let file = session_file(folder.path()).unwrap();
+    let mut session: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    for member in ["access_since", "access_until"] {
+        let time: jiff::Timestamp = session[member].as_str().unwrap().parse().unwrap();
+        session[member] = (time - jiff::SignedDuration::from_hours(24)).to_string().into();
+    }
+    fs::write(&file, session.to_string()).unwrap();
+    let asked_before = fake.calls().len();
+    for _ in 0..2 {
+        assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0);
+    }
+    assert_eq!(fake.calls()[asked_before..], ["refresh", "me", "me"]);
+}
+
+#[tokio::test]
+async fn one_process_at_a_time() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let mut first = Program::start(&fake, folder.path(), JSON);
+    first.line().await;
+    for args in [JSON, &["logout"]] {
+        let end = Program::start(&fake, folder.path(), args).end().await;
+        assert_eq!((end.exit, end.rest), (1, vec![]));
+        assert!(end.stderr.starts_with("pc-tui: another pc-tui uses the session"), "{}", end.stderr);
+    }
+    first.signal("TERM").await;
+    first.end().await;
+    log_in(&fake, folder.path(), &[]).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_and_set_aside() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let file = session_file(folder.path()).unwrap();
+    fs::write(&file, "{ half a sess").unwrap();
+    let mut program = Program::start(&fake, folder.path(), JSON);
+    assert_eq!(program.event().await, format!("issued {}", fake.link(2)));
+    program.signal("TERM").await;
+    let end = program.end().await;
+    assert!(end.stderr.contains("could not be read; it was set aside as"), "{}", end.stderr);
+
+    fs::write(&file, "{ half a sess").unwrap();
+    let end = Program::start(&fake, folder.path(), &["logout"]).end().await;
+    assert!(end.exit == 1 && end.stderr.contains("set aside as"), "{}", end.stderr);
+}
+
+#[tokio::test]
+async fn somebody_elses_session_is_neither_used_nor_ended() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let end = Program::start(&fake, folder.path(), &[JSON, &["--expect-user", "bob"]].concat()).end().await;
+    assert_eq!((end.exit, end.rest), (3, vec![]));
+    assert!(end.stderr.contains("logged in as alice, not as bob"), "{}", end.stderr);
+    assert!(!fake.calls().contains(&"revoke".to_owned()));
+    assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0);
+}

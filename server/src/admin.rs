@@ -1,0 +1,147 @@
+//! `server account …` and `server client …`: what whoever runs the server does, beside it or without it.
+
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use shared::api::Password;
+use shared::id::LoginId;
+use shared::name::Username;
+use shared::random::Random;
+use shared::secret::{ClientSecret, Token};
+
+use crate::accounts::{AccountError, Accounts};
+use crate::clock::Clock;
+use crate::config::{AccountCommand, ClientCommand, Command};
+use crate::limits::{LimitSettings, Limits};
+use crate::store::{ResourceServer, Store};
+
+/// The longest name of a resource server.
+const MAX_CLIENT_NAME: usize = 64;
+
+/// Carries a command out, on the same store that a server may be running on.
+///
+/// # Errors
+/// In words, what to do next.
+pub async fn run(
+    command: Command,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    random: Arc<dyn Random>,
+) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match command {
+        Command::Account { command } => account(command, store, clock, random, &mut out).await,
+        Command::Client { command } => client(command, &*store, &clock, &*random, &mut out).await,
+    }
+}
+
+async fn account(
+    command: AccountCommand,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    random: Arc<dyn Random>,
+    out: &mut impl Write,
+) -> Result<()> {
+    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+    let accounts = Accounts::new(store.clone(), clock, random, limits);
+    match command {
+        AccountCommand::Add { name } => {
+            let made = accounts.add(&name, password()?).await.map_err(explain)?;
+            writeln!(out, "made account {}", made.username)?;
+        }
+        AccountCommand::List => {
+            for account in store.accounts().await? {
+                let state = if account.enabled { "" } else { "  disabled" };
+                writeln!(out, "{}  {}{state}", account.username, account.created_at)?;
+            }
+        }
+        AccountCommand::Disable { name } => {
+            known(store.set_enabled(&username(&name)?, false).await?)?;
+            writeln!(out, "disabled; all sessions have ended")?;
+        }
+        AccountCommand::Enable { name } => {
+            known(store.set_enabled(&username(&name)?, true).await?)?;
+            writeln!(out, "enabled")?;
+        }
+        AccountCommand::Password { name } => {
+            let account = store.account(&username(&name)?).await?;
+            let account = account.context("there is no such account; `server account list` shows them")?;
+            accounts.set_password(&account, password()?, None, None).await.map_err(explain)?;
+            writeln!(out, "changed; all sessions have ended")?;
+        }
+        AccountCommand::Remove { name } => {
+            known(store.remove_account(&username(&name)?).await?)?;
+            writeln!(out, "removed")?;
+        }
+    }
+    Ok(())
+}
+
+async fn client(
+    command: ClientCommand,
+    store: &dyn Store,
+    clock: &Clock,
+    random: &dyn Random,
+    out: &mut impl Write,
+) -> Result<()> {
+    match command {
+        ClientCommand::Add { name } => {
+            let good = (1..=MAX_CLIENT_NAME).contains(&name.len())
+                && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
+            if !good {
+                bail!("a name is 1 to {MAX_CLIENT_NAME} letters, digits, dots, underscores and dashes");
+            }
+            let now = clock.now();
+            let secret = Token::<ClientSecret>::generate(LoginId::generate(now, random).tag(), random);
+            let client = ResourceServer { name, secret: secret.digest(), created_at: now };
+            if !store.add_client(client).await? {
+                bail!("this name is taken; `server client remove` makes room");
+            }
+            // The one time that it can be read: the store has its digest only.
+            writeln!(out, "{}", secret.expose())?;
+        }
+        ClientCommand::List => {
+            for client in store.clients().await? {
+                writeln!(out, "{}  {}", client.name, client.created_at)?;
+            }
+        }
+        ClientCommand::Remove { name } => {
+            if !store.remove_client(&name).await? {
+                bail!("there is no such client; `server client list` shows them");
+            }
+            writeln!(out, "removed")?;
+        }
+    }
+    Ok(())
+}
+
+fn username(name: &str) -> Result<Username> {
+    Ok(Username::parse(name)?)
+}
+
+fn known(there: bool) -> Result<()> {
+    if there { Ok(()) } else { bail!("there is no such account; `server account list` shows them") }
+}
+
+/// The first line of standard input. Never an argument, which every process on the machine could read.
+fn password() -> Result<Password> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("can't read the password from standard input")?;
+    let password =
+        line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if password.is_empty() {
+        bail!("give the password as the first line of standard input");
+    }
+    Ok(Password::new(password.to_owned()))
+}
+
+fn explain(error: AccountError) -> anyhow::Error {
+    match error {
+        AccountError::Taken => anyhow::anyhow!("this user name is taken; choose another"),
+        AccountError::WrongPassword => {
+            anyhow::anyhow!("the password was changed by somebody else meanwhile; try again")
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,140 @@
+//! Who asks: the credentials and the body of a request, checked at the edge.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use shared::id::SessionId;
+use shared::name::Username;
+use shared::problem::ProblemCode;
+use shared::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken, Token, TokenKind};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::failure::Failure;
+use crate::App;
+use crate::address::Origin;
+use crate::store::{PhoneSession, Valid};
+
+/// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// The other end.
+    pub(crate) addr: SocketAddr,
+    /// The connection's place among those that may be open at once. A socket holds on to it.
+    pub(crate) _place: Arc<OwnedSemaphorePermit>,
+}
+
+/// Where a request comes from.
+pub(super) struct At(pub(super) Origin);
+
+impl FromRequestParts<Arc<App>> for At {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let peer = parts.extensions.get::<Peer>().ok_or_else(Failure::unavailable)?;
+        Ok(Self(Origin::of(peer.addr.ip(), &parts.headers, &app.settings.trusted_proxies)))
+    }
+}
+
+/// A phone that is logged in.
+pub(super) struct Phone(pub(super) Valid<PhoneSession>);
+
+impl FromRequestParts<Arc<App>> for Phone {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let token = token::<PhoneToken>(&parts.headers)?;
+        let valid = app.sessions.phone(token.digest()).await?;
+        valid.map(Self).ok_or_else(|| ProblemCode::Unauthenticated.into())
+    }
+}
+
+/// A phone or a PC that is logged in.
+pub(super) struct Member {
+    pub(super) account: shared::id::AccountId,
+    pub(super) username: Username,
+    pub(super) session: SessionId,
+}
+
+impl FromRequestParts<Arc<App>> for Member {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        if let Ok(token) = token::<PcToken>(&parts.headers) {
+            let valid = app.sessions.pc(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
+            let Valid { session, username } = valid;
+            return Ok(Self { account: session.account, username, session: session.id });
+        }
+        let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;
+        Ok(Self { account: session.account, username, session: session.id })
+    }
+}
+
+/// A PC, by the device code of its login. Whether there is such a login is for the handler to find out.
+pub(super) struct Pc(pub(super) Token<DeviceCode>);
+
+impl FromRequestParts<Arc<App>> for Pc {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        token::<DeviceCode>(&parts.headers).map(Self)
+    }
+}
+
+/// The bearer token of a request (RFC 6750 §2.1), if it is of the kind that the call takes.
+fn token<K: TokenKind>(headers: &HeaderMap) -> Result<Token<K>, Failure> {
+    let text = credentials(headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?;
+    Token::<K>::parse(text).map_err(|_| {
+        let code =
+            if is_of_some_kind(text) { ProblemCode::WrongTokenKind } else { ProblemCode::Unauthenticated };
+        code.into()
+    })
+}
+
+fn is_of_some_kind(text: &str) -> bool {
+    Token::<DeviceCode>::parse(text).is_ok()
+        || Token::<ConfirmToken>::parse(text).is_ok()
+        || Token::<PhoneToken>::parse(text).is_ok()
+        || Token::<PcToken>::parse(text).is_ok()
+        || Token::<RefreshToken>::parse(text).is_ok()
+}
+
+/// What follows the scheme in the one `Authorization` header of a request.
+pub(super) fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let (given, rest) = line.to_str().ok()?.split_once(' ')?;
+    given.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches(' '))
+}
+
+/// A JSON body.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(ProblemCode::UnsupportedMediaType.into());
+        }
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| unreadable(&rejection))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            let code = if error.is_data() { ProblemCode::Unprocessable } else { ProblemCode::BadRequest };
+            code.into()
+        })
+    }
+}
+
+fn unreadable(rejection: &BytesRejection) -> Failure {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::PayloadTooLarge.into(),
+        _ => ProblemCode::BadRequest.into(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Failures on their way out: each kind becomes an answer here, and nowhere else.
+//!
+//! Details go to the log, once, at this border; the body never has them.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use shared::login::Refusal;
+use shared::problem::{OauthCode, OauthError, Problem, ProblemCode};
+
+use crate::accounts::AccountError;
+use crate::limits::Limited;
+use crate::logins::LoginError;
+use crate::store::StoreError;
+
+/// The seconds after which it is worth asking a server again that could not answer.
+const AWAY_RETRY_SECS: u64 = 2;
+
+/// What handlers outside `/oauth/*` answer.
+pub(super) type Answer<T> = Result<T, Failure>;
+/// What handlers of `/oauth/*` answer.
+pub(super) type OauthAnswer<T> = Result<T, OauthFailure>;
+
+/// A failure outside `/oauth/*`: problem details (RFC 9457).
+#[derive(Debug)]
+pub(super) struct Failure(Box<Problem>);
+
+/// A failure of `/oauth/*` (RFC 6749 §5.2).
+#[derive(Debug)]
+pub(super) struct OauthFailure {
+    error: Box<OauthError>,
+    status: StatusCode,
+    retry_after: Option<u64>,
+}
+
+impl Failure {
+    pub(super) fn too_many(wait: Duration) -> Self {
+        Self(Box::new(Problem { retry_after: Some(whole_secs(wait)), ..ProblemCode::RateLimited.into() }))
+    }
+
+    pub(super) fn unavailable() -> Self {
+        Self(Box::new(Problem { retry_after: Some(AWAY_RETRY_SECS), ..ProblemCode::Unavailable.into() }))
+    }
+
+    /// What a phone is told about a login. `typed`: about a code that was typed.
+    pub(super) fn of_login(error: LoginError, typed: bool) -> Self {
+        match (error.problem(typed), error) {
+            (_, LoginError::Away(away)) => away.into(),
+            (Some(code), LoginError::Refused(Refusal::ConfirmTokenUsed(login_status))) => {
+                Self(Box::new(Problem { login_status, ..code.into() }))
+            }
+            (code, _) => code.unwrap_or(ProblemCode::BadRequest).into(),
+        }
+    }
+}
+
+impl From<ProblemCode> for Failure {
+    fn from(code: ProblemCode) -> Self {
+        Self(Box::new(code.into()))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(away: StoreError) -> Self {
+        tracing::error!(detail = %away, "the store is away");
+        Self::unavailable()
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Self {
+        match limited {
+            Limited::TooMany(wait) => Self::too_many(wait),
+            Limited::Away(away) => away.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::WrongPassword => ProblemCode::Unauthenticated.into(),
+            AccountError::BadPassword | AccountError::BadUsername(_) => ProblemCode::Unprocessable.into(),
+            AccountError::Taken => ProblemCode::UsernameTaken.into(),
+            AccountError::TooMany(wait) => Self::too_many(wait),
+            AccountError::Busy => Self::unavailable(),
+            AccountError::Away(away) => away.into(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let retry_after = problem.retry_after;
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        insert_retry_after(headers, retry_after);
+        response
+    }
+}
+
+impl OauthFailure {
+    /// The same failure with another HTTP status.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// 429, which only the issue of logins may answer.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let failure = Self::from(OauthCode::SlowDown).with_status(StatusCode::TOO_MANY_REQUESTS);
+        Self { retry_after: Some(whole_secs(wait)), ..failure }
+    }
+
+    pub(super) fn unavailable() -> Self {
+        Self { retry_after: Some(AWAY_RETRY_SECS), ..OauthCode::TemporarilyUnavailable.into() }
+    }
+
+    /// A login that is pending, with the state that it is in.
+    pub(super) fn pending(status: shared::login::Status) -> Self {
+        let mut failure = Self::from(OauthCode::AuthorizationPending);
+        failure.error.status = Some(status);
+        failure
+    }
+}
+
+impl From<OauthCode> for OauthFailure {
+    fn from(code: OauthCode) -> Self {
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Self { error: Box::new(code.into()), status, retry_after: None }
+    }
+}
+
+impl From<StoreError> for OauthFailure {
+    fn from(away: StoreError) -> Self {
+        tracing::error!(detail = %away, "the store is away");
+        Self::unavailable()
+    }
+}
+
+impl IntoResponse for OauthFailure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.error)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let basic = HeaderValue::from_static("Basic realm=\"saoma\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+        }
+        insert_retry_after(response.headers_mut(), self.retry_after);
+        response
+    }
+}
+
+fn insert_retry_after(headers: &mut http::HeaderMap, secs: Option<u64>) {
+    if let Some(secs) = secs {
+        headers.insert(header::RETRY_AFTER, secs.into());
+    }
+}
+
+/// Rounded up, and never zero: a client that waits that long is not too early again.
+fn whole_secs(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}

@@ -1,0 +1,88 @@
+//! What holds for every answer, whatever a handler does: it comes in time, in its plane's own format, and
+//! no cache keeps it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use http::{HeaderValue, StatusCode, header};
+use shared::api::MAX_WAIT_SECS;
+use shared::problem::{OauthCode, ProblemCode};
+
+use super::failure::{Failure, OauthFailure};
+use super::waiting;
+use crate::App;
+
+/// How long a request may take that does not ask to wait: its body may be slow, the store may be.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// Runs a request, and makes an answer of whatever becomes of it.
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let plane = Plane::of(request.uri().path());
+    let waits = waiting::wait(request.headers()).is_some();
+    let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
+    // Whoever only waits takes no room from those who work; connections are limited too.
+    let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };
+    let mut response = match room {
+        Ok(_room) => {
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match tokio::time::timeout(within, answer).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(_panic)) => {
+                    tracing::error!("a handler panicked");
+                    plane.unavailable()
+                }
+                Err(_late) => plane.unavailable(),
+            }
+        }
+        Err(_full) => plane.unavailable(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// For addresses that don't exist.
+pub(super) async fn not_found(request: Request) -> Response {
+    Plane::of(request.uri().path()).refuse(ProblemCode::NotFound)
+}
+
+/// For methods that an address does not take; the `Allow` header is added on the way out.
+pub(super) async fn method_not_allowed(request: Request) -> Response {
+    Plane::of(request.uri().path()).refuse(ProblemCode::MethodNotAllowed)
+}
+
+/// Which format failures have.
+#[derive(Clone, Copy)]
+enum Plane {
+    Oauth,
+    Other,
+}
+
+impl Plane {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/oauth/") { Self::Oauth } else { Self::Other }
+    }
+
+    fn unavailable(self) -> Response {
+        match self {
+            Self::Oauth => OauthFailure::unavailable().into_response(),
+            Self::Other => Failure::unavailable().into_response(),
+        }
+    }
+
+    fn refuse(self, code: ProblemCode) -> Response {
+        match self {
+            Self::Oauth => {
+                let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                OauthFailure::from(OauthCode::InvalidRequest).with_status(status).into_response()
+            }
+            Self::Other => Failure::from(code).into_response(),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), revocation and introspection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use shared::api::{
+    DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection, POLL_INTERVAL_SECS,
+    TokenAnswer,
+};
+use shared::login::{Refusal, Request};
+use shared::name::{Username, clean_claim};
+use shared::problem::{OauthCode, OauthError};
+use shared::secret::{ClientSecret, DeviceCode, PcToken, RefreshToken, Token};
+
+use super::caller::At;
+use super::failure::{OauthAnswer, OauthFailure};
+use super::form::Form;
+use crate::App;
+use crate::address::Origin;
+use crate::limits::Limited;
+use crate::logins::{Issued, LoginError, Tokens};
+use crate::store::{Ending, PC_TOKEN_LIFE, StoreError, Valid};
+
+/// How long a redeem is held while the store is away: stock clients give up on anything but `slow_down`.
+const HOLD: Duration = Duration::from_secs(5);
+/// How long to wait between two tries of a held redeem.
+const HOLD_STEP: Duration = Duration::from_millis(250);
+/// The longest `scope`.
+const MAX_SCOPE: usize = 512;
+
+/// Issues a login: a device code for the PC, a scan code and a user code for the phone.
+#[utoipa::path(post, path = "/oauth/device_authorization", tag = "pc",
+    request_body(content_type = "application/x-www-form-urlencoded", description = "client_id; optionally scope, device_name, device_os, device_app, login_hint"),
+    responses((status = 200, body = DeviceAuthorization), (status = 400, body = OauthError), (status = 401, body = OauthError), (status = 429, body = OauthError), (status = 503, body = OauthError)))]
+pub(super) async fn issue(
+    State(app): State<Arc<App>>,
+    At(origin): At,
+    form: Form,
+) -> OauthAnswer<Json<DeviceAuthorization>> {
+    let request = request(&form, origin)?;
+    match app.limits.issue(origin.address).await {
+        Ok(_) => {}
+        Err(Limited::TooMany(wait)) => return Err(OauthFailure::too_many(wait)),
+        Err(Limited::Away(away)) => return Err(away.into()),
+    }
+    let issued = app.logins.issue(request).await.map_err(|error| match error {
+        LoginError::Away(away) => away.into(),
+        // Room comes when a login of this address ends, at the latest when one expires.
+        _ => OauthFailure::too_many(app.settings.code_lifetime),
+    })?;
+    let Issued { login, scan_code, user_code, device_code } = issued;
+    let url = &app.settings.public_url;
+    Ok(Json(DeviceAuthorization {
+        device_code,
+        user_code,
+        verification_uri: url.join("/D"),
+        verification_uri_complete: url.scan_url(&scan_code),
+        expires_in: login.expires_in(login.issued_at),
+        interval: POLL_INTERVAL_SECS,
+    }))
+}
+
+/// What a PC may say about its login; what is not known is ignored.
+fn request(form: &Form, origin: Origin) -> OauthAnswer<Request> {
+    let claim = |name| form.field(name).map(clean_claim).filter(|claim| !claim.is_empty());
+    let login_hint = form.field("login_hint").map(Username::parse).transpose();
+    let scope = form.field("scope").map(str::to_owned);
+    if !scope.as_deref().is_none_or(is_scope) {
+        return Err(OauthCode::InvalidScope.into());
+    }
+    Ok(Request {
+        client_id: form.client_id()?.to_owned(),
+        scope,
+        device_name: claim("device_name"),
+        device_os: claim("device_os"),
+        device_app: claim("device_app"),
+        login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
+        ip: origin.ip,
+    })
+}
+
+/// Words of printable ASCII but quotes and backslashes, one space apart (RFC 6749 §3.3).
+fn is_scope(text: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|c| matches!(c, b'!' | b'#'..=b'[' | b']'..=b'~'));
+    text.len() <= MAX_SCOPE && text.split(' ').all(is_word)
+}
+
+/// Redeems a confirmed login, or a refresh token.
+#[utoipa::path(post, path = "/oauth/token", tag = "pc",
+    request_body(content_type = "application/x-www-form-urlencoded", description = "grant_type with device_code or refresh_token; client_id"),
+    responses((status = 200, body = TokenAnswer), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
+pub(super) async fn token(
+    State(app): State<Arc<App>>,
+    At(origin): At,
+    form: Form,
+) -> OauthAnswer<Json<TokenAnswer>> {
+    let client_id = form.client_id()?;
+    let give_up_at = app.clock.now() + HOLD;
+    loop {
+        let tokens = match form.required("grant_type")? {
+            GRANT_DEVICE_CODE => redeem(&app, origin, form.required("device_code")?, client_id).await,
+            GRANT_REFRESH_TOKEN => refresh(&app, form.required("refresh_token")?, client_id).await,
+            _ => Err(Refused::Oauth(OauthCode::UnsupportedGrantType.into())),
+        };
+        match tokens {
+            Ok(tokens) => return Ok(Json(answer(tokens))),
+            Err(Refused::Oauth(failure)) => return Err(failure),
+            Err(Refused::Away(away)) if app.clock.now() + HOLD_STEP > give_up_at => {
+                tracing::error!(detail = %away, "the store is away");
+                return Err(OauthCode::SlowDown.into());
+            }
+            Err(Refused::Away(_)) => app.clock.sleep(HOLD_STEP).await,
+        }
+    }
+}
+
+/// Why there are no tokens: for a reason that the client is told, or because nobody knows.
+enum Refused {
+    Oauth(OauthFailure),
+    Away(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(away: StoreError) -> Self {
+        Self::Away(away)
+    }
+}
+
+async fn redeem(app: &App, origin: Origin, device_code: &str, client_id: &str) -> Result<Tokens, Refused> {
+    let error = match Token::<DeviceCode>::parse(device_code) {
+        Ok(device) => match app.logins.redeem(&device, client_id).await {
+            Ok(tokens) => return Ok(tokens),
+            Err(error) => error,
+        },
+        Err(_) => LoginError::Unknown,
+    };
+    let code = match error {
+        LoginError::Away(away) => return Err(away.into()),
+        LoginError::Refused(Refusal::Pending(status)) => {
+            return Err(Refused::Oauth(OauthFailure::pending(status)));
+        }
+        LoginError::Refused(Refusal::AccessDenied) => OauthCode::AccessDenied,
+        LoginError::Refused(Refusal::Expired) => OauthCode::ExpiredToken,
+        LoginError::SlowDown => OauthCode::SlowDown,
+        LoginError::Unknown => match app.limits.device_code(origin.address).await {
+            Ok(_) => OauthCode::InvalidGrant,
+            Err(Limited::TooMany(_)) => OauthCode::SlowDown,
+            Err(Limited::Away(away)) => return Err(away.into()),
+        },
+        _ => OauthCode::InvalidGrant,
+    };
+    Err(Refused::Oauth(code.into()))
+}
+
+async fn refresh(app: &App, token: &str, client_id: &str) -> Result<Tokens, Refused> {
+    let refused = || Refused::Oauth(OauthCode::InvalidGrant.into());
+    let token = Token::<RefreshToken>::parse(token).map_err(|_| refused())?;
+    app.sessions.refresh(token.digest(), client_id).await?.ok_or_else(refused)
+}
+
+fn answer(tokens: Tokens) -> TokenAnswer {
+    TokenAnswer {
+        access_token: tokens.access,
+        token_type: "Bearer".to_owned(),
+        expires_in: PC_TOKEN_LIFE.as_secs(),
+        refresh_token: tokens.refresh,
+        scope: tokens.scope,
+    }
+}
+
+/// Ends a PC's session by either of its tokens (RFC 7009). A token that is not known needs no revoking.
+#[utoipa::path(post, path = "/oauth/revoke", tag = "pc",
+    request_body(content_type = "application/x-www-form-urlencoded", description = "token, client_id"),
+    responses((status = 200, description = "The token is no longer good."), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
+pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnswer<StatusCode> {
+    let (client_id, token) = (form.client_id()?, form.required("token")?);
+    let found = if let Ok(token) = Token::<PcToken>::parse(token) {
+        app.sessions.by_access(token.digest()).await?
+    } else if let Ok(token) = Token::<RefreshToken>::parse(token) {
+        app.sessions.by_refresh(token.digest()).await?
+    } else {
+        None
+    };
+    if let Some(Valid { session, .. }) = found {
+        if session.client_id != client_id {
+            return Err(OauthCode::InvalidGrant.into());
+        }
+        app.sessions.end(session.account, Ending::One(session.id), None).await?;
+    }
+    Ok(StatusCode::OK)
+}
+
+/// Tells a resource server whether an access token is good, and whose it is (RFC 7662). Only access tokens
+/// ever are: a refresh token that passed as one would be a master key.
+#[utoipa::path(post, path = "/oauth/introspect", tag = "resource server",
+    request_body(content_type = "application/x-www-form-urlencoded", description = "token"),
+    security(("basic" = [])),
+    responses((status = 200, body = Introspection), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
+pub(super) async fn introspect(State(app): State<Arc<App>>, form: Form) -> OauthAnswer<Json<Introspection>> {
+    let (name, secret) = form.resource_server()?;
+    let secret = Token::<ClientSecret>::parse(secret).map_err(|_| OauthCode::InvalidClient)?;
+    let client = app.store.client(name).await?.filter(|client| client.secret == secret.digest());
+    client.ok_or(OauthCode::InvalidClient)?;
+    let valid = match Token::<PcToken>::parse(form.required("token")?) {
+        Ok(token) => app.sessions.pc(token.digest()).await?,
+        Err(_) => None,
+    };
+    Ok(Json(valid.map_or_else(inactive, |valid| active(&app, valid))))
+}
+
+fn inactive() -> Introspection {
+    Introspection {
+        active: false,
+        scope: None,
+        client_id: None,
+        username: None,
+        token_type: None,
+        exp: None,
+        iat: None,
+        sub: None,
+        iss: None,
+        sid: None,
+    }
+}
+
+fn active(app: &App, Valid { session, username }: Valid<crate::store::PcSession>) -> Introspection {
+    Introspection {
+        active: true,
+        scope: session.scope,
+        client_id: Some(session.client_id),
+        username: Some(username.to_string()),
+        token_type: Some("Bearer".to_owned()),
+        exp: Some(session.tokens.access_until.as_second()),
+        iat: Some(session.created_at.as_second()),
+        sub: Some(session.account.to_string()),
+        iss: Some(app.settings.public_url.to_string()),
+        sid: Some(session.id.to_string()),
+    }
+}

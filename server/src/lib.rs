@@ -1,0 +1,142 @@
+//! The Saoma server.
+//!
+//! ```text
+//! main ---> config ---> App ---> serve
+//!                        |
+//! http/ ---> logins ---> shared::login      what comes of an event: pure
+//!   |           \-----> store               what is kept: one commit per step
+//!   \--> accounts, sessions, notices, limits ---^
+//! ```
+//!
+//! Begin with [`logins`]: whoever has read a step of it has read the server.
+
+pub mod accounts;
+pub mod address;
+pub mod admin;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod limits;
+pub mod logins;
+pub mod notices;
+mod serve;
+pub mod sessions;
+pub mod store;
+pub mod telemetry;
+pub mod waiters;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use shared::code::PublicUrl;
+use shared::id::SessionId;
+use shared::random::Random;
+use shared::secret::ServerSecret;
+use tokio::sync::{Semaphore, watch};
+
+pub use serve::{Listener, serve};
+
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::limits::{LimitSettings, Limits};
+use crate::logins::Logins;
+use crate::notices::Notices;
+use crate::sessions::Sessions;
+use crate::store::Store;
+use crate::waiters::Waiters;
+
+/// How many requests may be worked on at once; what is over is turned away at once, rather than late.
+const IN_HAND: usize = 4096;
+/// How many may wait for notifications in one phone session's name.
+const READERS_PER_SESSION: usize = 4;
+
+/// What a running server may be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients reach it: the issuer, and what stands in the QR.
+    pub public_url: PublicUrl,
+    /// Whether anybody may make an account.
+    pub open_registration: bool,
+    /// How long a login's codes live.
+    pub code_lifetime: Duration,
+    /// Proxies whose word about the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often anybody may try what.
+    pub limits: LimitSettings,
+    /// The largest body of a request, in bytes.
+    pub body_limit: usize,
+    /// The most connections at once.
+    pub max_connections: usize,
+}
+
+impl Settings {
+    /// The defaults, for a server at `public_url`.
+    #[must_use]
+    pub fn new(public_url: PublicUrl) -> Self {
+        Self {
+            public_url,
+            open_registration: false,
+            code_lifetime: Duration::from_mins(2),
+            trusted_proxies: Vec::new(),
+            limits: LimitSettings::default(),
+            body_limit: 16 * 1024,
+            max_connections: 50_000,
+        }
+    }
+}
+
+/// A running server's parts.
+pub struct App {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) limits: Limits,
+    pub(crate) logins: Arc<Logins>,
+    pub(crate) accounts: Accounts,
+    pub(crate) sessions: Sessions,
+    pub(crate) notices: Notices,
+    pub(crate) readers: Waiters<SessionId>,
+    pub(crate) in_hand: Semaphore,
+    draining: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        random: Arc<dyn Random>,
+        secret: ServerSecret,
+    ) -> Arc<Self> {
+        let limits = Limits::new(settings.limits, store.clone(), clock.clone());
+        let logins = Arc::new(Logins::new(
+            store.clone(),
+            clock.clone(),
+            random.clone(),
+            secret,
+            limits.clone(),
+            settings.code_lifetime,
+        ));
+        Arc::new(Self {
+            accounts: Accounts::new(store.clone(), clock.clone(), random.clone(), limits.clone()),
+            sessions: Sessions::new(store.clone(), clock.clone(), random, logins.clone()),
+            notices: Notices::new(store.clone()),
+            readers: Waiters::new(READERS_PER_SESSION),
+            in_hand: Semaphore::new(IN_HAND),
+            draining: watch::Sender::new(false),
+            settings,
+            clock,
+            store,
+            limits,
+            logins,
+        })
+    }
+
+    /// Resolves when the server begins to stop: whoever waits is told to come back.
+    pub(crate) async fn draining(&self) {
+        // The sender lives as long as `self`, so this can't fail.
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+}

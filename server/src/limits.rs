@@ -1,0 +1,195 @@
+//! How often anybody may try what (`PROTOCOL` §7), in one place.
+//!
+//! A try is counted before it is made, and given back when it turns out not to
+//! count: so that of many tries at once no more pass than one by one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::id::{AccountId, LoginId, SessionId};
+
+use crate::address::Address;
+use crate::clock::Clock;
+use crate::store::{LimitKey, OpenCaps, Rate, Store, StoreError, Taken};
+
+/// The limits as configured.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSettings {
+    /// New logins per address.
+    pub issue: Rate,
+    /// Open logins.
+    pub open: OpenCaps,
+    /// Unknown scan codes per phone session.
+    pub scan: Rate,
+    /// Wrong user codes per account.
+    pub user_code: Rate,
+    /// Wrong user codes per address.
+    pub user_code_per_ip: Rate,
+    /// Unknown device codes per address.
+    pub device_code: Rate,
+    /// Wrong passwords per account and address.
+    pub password: Rate,
+    /// Wrong passwords per address.
+    pub password_per_ip: Rate,
+    /// Wrong passwords per account.
+    pub password_per_account: Rate,
+    /// New accounts per address.
+    pub register: Rate,
+}
+
+const fn rate(count: u32, per: Duration) -> Rate {
+    Rate { count, per }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        let (minute, ten_minutes) = (Duration::from_mins(1), Duration::from_mins(10));
+        Self {
+            issue: rate(60, minute),
+            open: OpenCaps { per_address: 200, total: 100_000 },
+            scan: rate(10, minute),
+            user_code: rate(5, ten_minutes),
+            user_code_per_ip: rate(30, ten_minutes),
+            device_code: rate(30, minute),
+            password: rate(5, ten_minutes),
+            password_per_ip: rate(20, ten_minutes),
+            password_per_account: rate(100, ten_minutes),
+            register: rate(20, minute),
+        }
+    }
+}
+
+/// A poll is accepted this long after the last accepted one: the interval less half a second, since a
+/// client that waits the interval may well arrive a little early.
+const POLL_GAP: Duration = Duration::from_millis(shared::api::POLL_INTERVAL_SECS * 1000 - 500);
+
+/// Why a try may not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Limited {
+    /// Too many tries; there is room again after this long.
+    #[error("too many tries")]
+    TooMany(Duration),
+    /// Nobody knows how many there were.
+    #[error(transparent)]
+    Away(#[from] StoreError),
+}
+
+/// Tries that are counted, and can be given back.
+#[must_use = "a try that does not count must be given back"]
+#[derive(Debug, Default)]
+pub struct Counted(Vec<(LimitKey, Timestamp)>);
+
+/// Counts tries.
+#[derive(Clone)]
+pub struct Limits {
+    settings: LimitSettings,
+    store: Arc<dyn Store>,
+    clock: Clock,
+}
+
+impl Limits {
+    /// Counts in `store`, by `clock`.
+    pub fn new(settings: LimitSettings, store: Arc<dyn Store>, clock: Clock) -> Self {
+        Self { settings, store, clock }
+    }
+
+    /// The caps on open logins.
+    #[must_use]
+    pub fn open_caps(&self) -> OpenCaps {
+        self.settings.open
+    }
+
+    /// A new login.
+    ///
+    /// # Errors
+    /// As all of these: [`Limited`].
+    pub async fn issue(&self, from: Address) -> Result<Counted, Limited> {
+        self.count([("issue", from.to_string(), self.settings.issue)]).await
+    }
+
+    /// A scan code that may turn out to be unknown.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn scan(&self, phone: SessionId) -> Result<Counted, Limited> {
+        self.count([("scan", phone.to_string(), self.settings.scan)]).await
+    }
+
+    /// A user code that may turn out to be wrong.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn user_code(&self, account: AccountId, from: Address) -> Result<Counted, Limited> {
+        self.count([
+            ("user-code", account.to_string(), self.settings.user_code),
+            ("user-code-ip", from.to_string(), self.settings.user_code_per_ip),
+        ])
+        .await
+    }
+
+    /// A device code that turned out to be unknown.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn device_code(&self, from: Address) -> Result<Counted, Limited> {
+        self.count([("device-code", from.to_string(), self.settings.device_code)]).await
+    }
+
+    /// A poll of a pending login.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn poll(&self, login: LoginId) -> Result<Counted, Limited> {
+        self.count([("poll", login.to_string(), rate(1, POLL_GAP))]).await
+    }
+
+    /// A password that may turn out to be wrong. Counted by the name as it was sent, so that an unknown
+    /// name looks like any other.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn password(&self, username: &str, from: Address) -> Result<Counted, Limited> {
+        self.count([
+            ("password", format!("{from} {username}"), self.settings.password),
+            ("password-ip", from.to_string(), self.settings.password_per_ip),
+            ("password-account", username.to_owned(), self.settings.password_per_account),
+        ])
+        .await
+    }
+
+    /// A new account.
+    ///
+    /// # Errors
+    /// [`Limited`].
+    pub async fn register(&self, from: Address) -> Result<Counted, Limited> {
+        self.count([("register", from.to_string(), self.settings.register)]).await
+    }
+
+    /// Gives back tries that turned out not to count.
+    pub async fn give_back(&self, counted: Counted) {
+        for (key, at) in counted.0 {
+            // If the store is away the try stays counted: the limit errs on the safe side.
+            let _ = self.store.give_back(key, at).await;
+        }
+    }
+
+    /// Counts against every one of these limits, or against none.
+    async fn count<const N: usize>(
+        &self,
+        limits: [(&'static str, String, Rate); N],
+    ) -> Result<Counted, Limited> {
+        let mut counted = Counted::default();
+        for (limit, subject, rate) in limits {
+            let key = LimitKey { limit, subject };
+            match self.store.take(key.clone(), rate, self.clock.now()).await? {
+                Taken::Counted(at) => counted.0.push((key, at)),
+                Taken::Refused(wait) => {
+                    self.give_back(counted).await;
+                    return Err(Limited::TooMany(wait));
+                }
+            }
+        }
+        Ok(counted)
+    }
+}

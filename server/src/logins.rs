@@ -1,0 +1,367 @@
+//! The main path: a login is issued, stepped and watched.
+//!
+//! ```text
+//!        read            apply             commit            wake
+//! Store ------> Login ----------> Step ------------> Store -------> the PC's feed
+//!   ^                (the machine)       compare-and-set |
+//!   '----------------- somebody was first: again --------'
+//! ```
+//!
+//! Scan, confirm, deny, redeem and cancel are the same few lines: read the
+//! login, let [`Login::apply`] say what comes of it, commit that. Of racing
+//! calls one commits; the others read what it wrote and are judged by it.
+
+mod follow;
+mod redeem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::code::{ScanCode, UserCode};
+use shared::id::{LoginId, SessionId};
+use shared::login::{Digests, Event, Login, Refusal, Request, Scanner, State, Step};
+use shared::problem::ProblemCode;
+use shared::random::Random;
+use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
+
+pub use follow::{Follow, News};
+pub use redeem::Tokens;
+
+use crate::clock::Clock;
+use crate::limits::Limits;
+use crate::store::{Change, Committed, Inserted, LoginKey, Notice, SessionWrite, Store, StoreError};
+use crate::waiters::Waiters;
+
+/// How often a step is tried against others. Each failed try means that another call succeeded, and a login
+/// takes few successful calls, so this is never reached honestly.
+const TRIES: usize = 128;
+
+/// Why a call about a login fails.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// No login has this code or token.
+    #[error("no login has this code or token")]
+    Unknown,
+    /// The login does not allow it.
+    #[error("the login refuses: {0:?}")]
+    Refused(Refusal),
+    /// The session of the phone that asks has ended.
+    #[error("the phone's session has ended")]
+    PhoneGone,
+    /// This address has too many open logins.
+    #[error("too many open logins")]
+    TooManyOpen,
+    /// The PC polls a pending login too soon.
+    #[error("polled too soon")]
+    SlowDown,
+    /// The store is away: the outcome is unknown.
+    #[error(transparent)]
+    Away(#[from] StoreError),
+}
+
+/// Everything that happens to logins.
+pub struct Logins {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    random: Arc<dyn Random>,
+    secret: ServerSecret,
+    limits: Limits,
+    lifetime: Duration,
+    waiters: Waiters<LoginId>,
+}
+
+/// A new login: its record, and the codes, which exist only here and in the answer.
+pub struct Issued {
+    /// The record.
+    pub login: Login,
+    /// For the QR.
+    pub scan_code: ScanCode,
+    /// For typing.
+    pub user_code: UserCode,
+    /// For the PC alone.
+    pub device_code: Token<DeviceCode>,
+}
+
+/// A code that a phone has seen.
+pub enum SeenCode {
+    /// In a QR.
+    Scan(ScanCode),
+    /// Typed.
+    User(UserCode),
+}
+
+impl Logins {
+    /// Keeps logins in `store`; each lives `lifetime` from its issue.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        random: Arc<dyn Random>,
+        secret: ServerSecret,
+        limits: Limits,
+        lifetime: Duration,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            secret,
+            limits,
+            lifetime,
+            waiters: Waiters::new(follow::WAITERS_PER_LOGIN),
+        }
+    }
+
+    /// 1. Issues a login.
+    ///
+    /// # Errors
+    /// [`LoginError::TooManyOpen`] past the caps, or the store's.
+    pub async fn issue(&self, request: Request) -> Result<Issued, LoginError> {
+        for _ in 0..TRIES {
+            let issued = self.make(request.clone());
+            match self.store.insert(issued.login.clone(), self.limits.open_caps()).await? {
+                Inserted::Done => return Ok(issued),
+                Inserted::Taken => {}
+                Inserted::AddressFull | Inserted::Full(None) => return Err(LoginError::TooManyOpen),
+                Inserted::Full(Some(victim)) => {
+                    let evicted = self.step(LoginKey::Id(victim), None, || Event::Evict).await;
+                    // Evicted, or it moved on by itself: either way there may be room now.
+                    if let Err(LoginError::Away(away)) = evicted {
+                        return Err(away.into());
+                    }
+                }
+            }
+        }
+        Err(LoginError::TooManyOpen)
+    }
+
+    fn make(&self, request: Request) -> Issued {
+        let (now, random) = (self.clock.now(), &*self.random);
+        let id = LoginId::generate(now, random);
+        let scan_code = ScanCode::generate(id.tag(), random);
+        let user_code = UserCode::generate(random);
+        let device_code = Token::generate(id.tag(), random);
+        let digests = Digests {
+            scan: scan_code.digest(),
+            user: user_code.digest(&self.secret),
+            device: device_code.digest(),
+        };
+        let login = Login::new(id, digests, request, now, self.lifetime);
+        Issued { login, scan_code, user_code, device_code }
+    }
+
+    /// 2. A phone scans a code. Answers the login, and the token to confirm or deny it with.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn scan(
+        &self,
+        code: &SeenCode,
+        by: Scanner,
+    ) -> Result<(Login, Token<ConfirmToken>), LoginError> {
+        let key = match code {
+            SeenCode::Scan(code) => LoginKey::Scan(code.digest()),
+            SeenCode::User(code) => LoginKey::User(code.digest(&self.secret)),
+        };
+        let id = self.store.find(key).await?.ok_or(LoginError::Unknown)?.id;
+        let token = Token::<ConfirmToken>::generate(id.tag(), &*self.random);
+        let phone = by.phone;
+        let event = Event::Scan { confirm: token.digest(), by };
+        let login = self.step(LoginKey::Id(id), Some(phone), || event.clone()).await?;
+        Ok((login, token))
+    }
+
+    /// 3. The phone that scanned confirms.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn confirm(&self, token: &Token<ConfirmToken>, phone: SessionId) -> Result<Login, LoginError> {
+        let confirm = token.digest();
+        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Confirm { phone, confirm }).await
+    }
+
+    /// Or it denies.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn deny(&self, token: &Token<ConfirmToken>, phone: SessionId) -> Result<Login, LoginError> {
+        let confirm = token.digest();
+        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Deny { phone, confirm }).await
+    }
+
+    /// The PC gives up. A login that is past that stays as it is.
+    ///
+    /// # Errors
+    /// [`LoginError::Unknown`], or the store's.
+    pub async fn cancel(&self, device: &Token<DeviceCode>) -> Result<(), LoginError> {
+        match self.step(LoginKey::Device(device.digest()), None, || Event::Cancel).await {
+            Ok(_) | Err(LoginError::Refused(Refusal::Unchanged)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Denies every login that a phone session scanned and that is not finished: the session has ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn phone_ended(&self, phone: SessionId) -> Result<(), StoreError> {
+        for login in self.store.unfinished(phone).await? {
+            let denied = self.step(LoginKey::Id(login), None, || Event::PhoneEnded).await;
+            // It may have ended by itself meanwhile.
+            if let Err(LoginError::Away(away)) = denied {
+                return Err(away);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what ran out and must be told, and lets the store forget what is over.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        for login in self.store.due(self.clock.now()).await? {
+            if let Err(LoginError::Away(away)) = self.step(LoginKey::Id(login), None, || Event::Tick).await {
+                return Err(away);
+            }
+        }
+        self.store.purge(self.clock.now()).await
+    }
+
+    /// The four calls: read, apply, commit, and again if somebody was first.
+    async fn step(
+        &self,
+        key: LoginKey,
+        phone: Option<SessionId>,
+        event: impl Fn() -> Event,
+    ) -> Result<Login, LoginError> {
+        for _ in 0..TRIES {
+            let login = self.read(key).await?;
+            if let Some(login) = self.attempt(&login, &event(), phone, |_| None).await? {
+                return Ok(login);
+            }
+        }
+        Err(StoreError("a login changed under every try".to_owned()).into())
+    }
+
+    /// Applies an event to a login as it was read, and commits the outcome. None if somebody was first.
+    async fn attempt(
+        &self,
+        login: &Login,
+        event: &Event,
+        phone: Option<SessionId>,
+        session: impl FnOnce(&Step) -> Option<SessionWrite>,
+    ) -> Result<Option<Login>, LoginError> {
+        let now = self.clock.now();
+        let step = match login.apply(event, now) {
+            Ok(step) => step,
+            Err(refusal) => {
+                if let Some(kind) = refusal.notice()
+                    && let Some(notice) = self.notice(login, kind)
+                {
+                    self.refused(&refusal, notice).await?;
+                }
+                return Err(LoginError::Refused(refusal));
+            }
+        };
+        let session = session(&step);
+        let notice = step.notice.and_then(|kind| self.notice(&step.login, kind));
+        // Only time itself may write down that time ran out.
+        let until = login.runs_out_at().filter(|_| *event != Event::Tick);
+        let change = Change { login: step.login.clone(), until, phone, session, notice };
+        match self.store.commit(change, now).await? {
+            Committed::Done => {
+                audit(&step.login, event);
+                Ok(Some(step.login))
+            }
+            Committed::Stale => Ok(None),
+            Committed::PhoneGone => Err(LoginError::PhoneGone),
+        }
+    }
+
+    /// A refused call that the owner hears of. A replay costs the session that the first redeem made.
+    async fn refused(&self, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
+        tracing::warn!(target: "audit", refusal = notice_name(&notice), account = %notice.account, "refused");
+        match refusal {
+            Refusal::Replayed(session) => {
+                let ending = crate::store::Ending::One(*session);
+                self.store.end_sessions(notice.account, ending, Some(notice)).await.map(drop)
+            }
+            _ => self.store.notify(notice).await,
+        }
+    }
+
+    fn notice(&self, login: &Login, kind: shared::api::NoticeKind) -> Option<Notice> {
+        let session = match login.state {
+            State::LoggedIn { session, .. } => Some(session),
+            _ => None,
+        };
+        Some(Notice {
+            account: login.state.scan()?.by.account,
+            kind,
+            subject: login.id.to_bytes(),
+            at: self.clock.now(),
+            device_name: login.request.device_name.clone(),
+            ip: login.request.ip,
+            session,
+        })
+    }
+
+    /// Reads a login. One whose phone session has ended meanwhile is denied first, so that nobody ever sees
+    /// it otherwise, whatever ended the session.
+    async fn read(&self, key: LoginKey) -> Result<Login, LoginError> {
+        for _ in 0..TRIES {
+            let login = self.store.find(key).await?.ok_or(LoginError::Unknown)?;
+            let now = self.clock.now();
+            let waiting_for = match &login.at(now).state {
+                State::Scanned(scan) => scan.by.phone,
+                State::Confirmed(confirmation) => confirmation.scan.by.phone,
+                _ => return Ok(login),
+            };
+            if self.store.phone_is_valid(waiting_for, now).await? {
+                return Ok(login);
+            }
+            self.attempt(&login, &Event::PhoneEnded, None, |_| None).await?;
+        }
+        Err(StoreError("a login changed under every try".to_owned()).into())
+    }
+}
+
+impl LoginError {
+    /// What a phone is told. `typed` hides everything about a code that is not good: a guess must not learn
+    /// which codes exist.
+    #[must_use]
+    pub fn problem(&self, typed: bool) -> Option<ProblemCode> {
+        Some(match self {
+            Self::Unknown => ProblemCode::CodeNotFound,
+            Self::PhoneGone => ProblemCode::Unauthenticated,
+            Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
+            Self::Refused(_) if typed => ProblemCode::CodeNotFound,
+            Self::Refused(Refusal::AlreadyScanned) => ProblemCode::AlreadyScanned,
+            Self::Refused(Refusal::NotYourScan) => ProblemCode::NotYourScan,
+            Self::Refused(Refusal::ConfirmTokenUsed(_)) => ProblemCode::ConfirmTokenUsed,
+            Self::Refused(Refusal::Expired) => ProblemCode::CodeExpired,
+            Self::Refused(_) => ProblemCode::LoginClosed,
+            Self::TooManyOpen | Self::SlowDown => ProblemCode::RateLimited,
+            Self::Away(_) => return None,
+        })
+    }
+}
+
+fn notice_name(notice: &Notice) -> String {
+    serde_json::to_value(notice.kind)
+        .ok()
+        .and_then(|name| name.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// Decisions are audit events; the rest is detail.
+fn audit(login: &Login, event: &Event) {
+    let status = login.state.status().as_str();
+    let account = login.state.scan().map(|scan| scan.by.account.to_string()).unwrap_or_default();
+    match event {
+        Event::Confirm { .. } | Event::Deny { .. } | Event::Redeem { .. } => {
+            tracing::info!(target: "audit", login = %login.id, %account, status);
+        }
+        _ => tracing::debug!(target: "audit", login = %login.id, %account, status),
+    }
+}

@@ -1,0 +1,105 @@
+//! Following a login: what all three status transports stand on.
+//!
+//! ```text
+//! subscribe -> read -> wait -> read -> wait -> ...
+//!                       |
+//!                       '-- a change, the deadline, or a newer waiter
+//! ```
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use shared::api::Snapshot;
+use shared::id::LoginId;
+use shared::secret::{DeviceCode, Token};
+
+use super::{LoginError, Logins};
+use crate::store::{LoginKey, Topic, Watch};
+use crate::waiters::Place;
+
+/// How many may wait for one login at once: the PC, and the PC again after a lost connection.
+pub(super) const WAITERS_PER_LOGIN: usize = 2;
+
+/// What a waiter hears.
+#[derive(Debug)]
+pub enum News {
+    /// The login as it is now.
+    Snapshot(Snapshot),
+    /// A newer waiter took this one's place.
+    Replaced,
+}
+
+/// A waiter of one login.
+pub struct Follow {
+    logins: Arc<Logins>,
+    login: LoginId,
+    watch: Watch,
+    place: Place<LoginId>,
+    seen: Snapshot,
+    runs_out_at: Option<Timestamp>,
+}
+
+impl Logins {
+    /// What the PC sees of its login now.
+    ///
+    /// # Errors
+    /// [`LoginError::Unknown`], or the store's.
+    pub async fn snapshot(&self, device: &Token<DeviceCode>) -> Result<Snapshot, LoginError> {
+        let login = self.read(LoginKey::Device(device.digest())).await?;
+        Ok(login.snapshot(self.clock.now()))
+    }
+
+    /// Begins to follow a login. Past two waiters, the oldest one ends.
+    ///
+    /// # Errors
+    /// [`LoginError::Unknown`], or the store's.
+    pub async fn follow(self: &Arc<Self>, device: &Token<DeviceCode>) -> Result<Follow, LoginError> {
+        let found = self.store.find(LoginKey::Device(device.digest())).await?;
+        let id = found.ok_or(LoginError::Unknown)?.id;
+        // Subscribed before it is read: what changes in between is heard.
+        let watch = self.store.watch(Topic::Login(id));
+        let place = self.waiters.join(id);
+        let login = self.read(LoginKey::Id(id)).await?;
+        Ok(Follow {
+            logins: self.clone(),
+            login: id,
+            watch,
+            place,
+            seen: login.snapshot(self.clock.now()),
+            runs_out_at: login.runs_out_at(),
+        })
+    }
+}
+
+impl Follow {
+    /// The login as it was read last.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.seen
+    }
+
+    /// Waits until the login's version is another than `version`. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`LoginError::Unknown`] when the login is forgotten, or the store's.
+    pub async fn past(&mut self, version: u64) -> Result<News, LoginError> {
+        let clock = self.logins.clock.clone();
+        while self.seen.version == version {
+            let runs_out = async {
+                match self.runs_out_at {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.watch.changed() => {}
+                () = runs_out => {}
+                () = self.place.lost() => return Ok(News::Replaced),
+            }
+            let login = self.logins.read(LoginKey::Id(self.login)).await?;
+            self.seen = login.snapshot(clock.now());
+            self.runs_out_at = login.at(clock.now()).runs_out_at();
+        }
+        Ok(News::Snapshot(self.seen.clone()))
+    }
+}

@@ -1,0 +1,106 @@
+//! 4. The PC redeems its confirmed login for tokens.
+
+use jiff::Timestamp;
+use shared::id::Tag;
+use shared::login::{Event, Login, Refusal, State, Step};
+use shared::random::Random;
+use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
+
+use super::{LoginError, Logins, TRIES};
+use crate::limits::Limited;
+use crate::store::{LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
+
+/// A PC session's tokens, on their way to the PC.
+pub struct Tokens {
+    /// For the API.
+    pub access: Token<PcToken>,
+    /// For the next access token.
+    pub refresh: Token<RefreshToken>,
+    /// The scope, if one was asked for.
+    pub scope: Option<String>,
+}
+
+impl Tokens {
+    /// Makes new ones for a session in the partition `tag`.
+    #[must_use]
+    pub fn generate(tag: Tag, scope: Option<String>, random: &dyn Random) -> Self {
+        Self { access: Token::generate(tag, random), refresh: Token::generate(tag, random), scope }
+    }
+
+    /// What the store keeps of them.
+    #[must_use]
+    pub fn record(&self, now: Timestamp) -> PcTokens {
+        PcTokens {
+            access: self.access.digest(),
+            access_until: now + PC_TOKEN_LIFE,
+            refresh: self.refresh.digest(),
+            refresh_until: now + REFRESH_LIFE,
+        }
+    }
+}
+
+impl Logins {
+    /// Redeems a login. One whose answer was lost may be redeemed again for a short while, as long as
+    /// nobody has used its tokens; anything else is a replay, and ends the session.
+    ///
+    /// # Errors
+    /// [`LoginError::Refused`] with what RFC 8628 §3.5 says, [`LoginError::SlowDown`] for a pending login
+    /// that is polled too soon, or the store's.
+    pub async fn redeem(&self, device: &Token<DeviceCode>, client_id: &str) -> Result<Tokens, LoginError> {
+        for _ in 0..TRIES {
+            let login = self.read(LoginKey::Device(device.digest())).await?;
+            let event = Event::Redeem {
+                client_id: client_id.to_owned(),
+                session: shared::id::SessionId::generate_in(login.id.tag(), self.clock.now(), &*self.random),
+                unused: self.is_unused(&login).await?,
+            };
+            let phone = login.state.scan().map(|scan| scan.by.phone);
+            let mut tokens = None;
+            let session = |step: &Step| self.session_of(&login, step, &mut tokens);
+            match self.attempt(&login, &event, phone, session).await {
+                Ok(Some(_)) => return tokens.ok_or(LoginError::Unknown),
+                // Somebody was first, or the phone's session ended meanwhile: reading again tells.
+                Ok(None) | Err(LoginError::PhoneGone) => {}
+                Err(LoginError::Refused(Refusal::Pending(status))) => {
+                    return Err(match self.limits.poll(login.id).await {
+                        Ok(_) => LoginError::Refused(Refusal::Pending(status)),
+                        Err(Limited::TooMany(_)) => LoginError::SlowDown,
+                        Err(Limited::Away(away)) => away.into(),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LoginError::SlowDown)
+    }
+
+    async fn is_unused(&self, login: &Login) -> Result<bool, LoginError> {
+        let State::LoggedIn { session, .. } = login.state else { return Ok(true) };
+        let session = self.store.pc_by_id(session, self.clock.now()).await?;
+        Ok(session.is_some_and(|valid| !valid.session.used))
+    }
+
+    /// What a redeem does to the PC session: begins it, or gives it fresh tokens.
+    fn session_of(&self, before: &Login, step: &Step, tokens: &mut Option<Tokens>) -> Option<SessionWrite> {
+        let State::LoggedIn { scan, session, .. } = &step.login.state else { return None };
+        let (now, request) = (self.clock.now(), &step.login.request);
+        let made = tokens.insert(Tokens::generate(step.login.id.tag(), request.scope.clone(), &*self.random));
+        if matches!(before.state, State::LoggedIn { .. }) {
+            return Some(SessionWrite::Reissue(*session, made.record(now)));
+        }
+        Some(SessionWrite::Begin(PcSession {
+            id: *session,
+            account: scan.by.account,
+            granted_by: scan.by.phone,
+            login: step.login.id,
+            client_id: request.client_id.clone(),
+            scope: request.scope.clone(),
+            device_name: request.device_name.clone(),
+            ip: request.ip,
+            created_at: now,
+            last_seen_at: now,
+            tokens: made.record(now),
+            used: false,
+        }))
+    }
+}

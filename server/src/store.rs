@@ -1,0 +1,468 @@
+//! What the server keeps, and what a store promises.
+//!
+//! ```text
+//!   Logins ---- find ----> +-------+
+//!   (the     -- commit --> | Store | ---- wakes ----> Watch (the waiters)
+//!    machine)              +-------+
+//!                            |   |
+//!                       SQLite   (any other that keeps the promises)
+//! ```
+//!
+//! The promises, which one suite of tests holds every back end to:
+//!
+//! 1. [`Store::commit`] replaces a login if, and only if, it still has the
+//!    revision that the caller saw, and in the same breath writes what belongs
+//!    to it. All of it or nothing. There is no other way to change a login.
+//! 2. What was acknowledged survives `kill -9`. What was not is whole or absent.
+//! 3. A [`StoreError`] means "unknown", never "not done": callers read again.
+//! 4. [`Store::watch`]: subscribe, then read, then wait, and no change is missed.
+//! 5. Validity is derived: a session is found only while it, the session that
+//!    granted it and its account are good. Nothing must be cleaned up for that.
+//! 6. Secrets arrive as digests, in one key space per kind.
+//!
+//! A store knows no states: that is [`shared::login`]'s business.
+
+pub mod hub;
+mod limiter;
+pub mod sqlite;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use shared::api::NoticeKind;
+use shared::id::{AccountId, LoginId, SessionId};
+use shared::login::Login;
+use shared::name::Username;
+use shared::secret::{
+    ClientSecret, ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User,
+};
+
+pub use hub::{Topic, Watch};
+
+/// That the store did not answer as it should. Whether the call took effect is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is away: {0}")]
+pub struct StoreError(pub String);
+
+/// What a store's calls answer.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What a login can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LoginKey {
+    /// Its own id.
+    Id(LoginId),
+    /// The code in its QR.
+    Scan(Digest<Scan>),
+    /// The code for typing.
+    User(Digest<User>),
+    /// Its PC's secret.
+    Device(Digest<DeviceCode>),
+    /// A confirm token that a scan of it was answered with, be it replaced or used.
+    Confirm(Digest<ConfirmToken>),
+}
+
+/// How many logins may be open at once. A login is open until its end or its deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenCaps {
+    /// From one address.
+    pub per_address: u32,
+    /// In all.
+    pub total: u32,
+}
+
+/// What came of [`Store::insert`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is kept.
+    Done,
+    /// One of its codes is another login's: make new ones.
+    Taken,
+    /// This address has too many open logins.
+    AddressFull,
+    /// There are too many in all. The oldest unscanned login of the address that has the most is named, to
+    /// be ended first; none, if all are past that.
+    Full(Option<LoginId>),
+}
+
+/// A change of a login, with everything that must become true in the same breath.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The login as it is to be. Its revision is one more than what the caller saw.
+    pub login: Login,
+    /// When the state that the caller saw runs out: at that moment, by the store's own clock, the change is
+    /// stale. So nobody who was told that a login has expired is told otherwise later.
+    pub until: Option<Timestamp>,
+    /// A phone session that must be valid at that moment.
+    pub phone: Option<SessionId>,
+    /// The PC session that this begins, or gives fresh tokens.
+    pub session: Option<SessionWrite>,
+    /// What the owner is told.
+    pub notice: Option<Notice>,
+}
+
+/// What a change does to a PC session.
+#[derive(Clone, Debug)]
+pub enum SessionWrite {
+    /// It begins.
+    Begin(PcSession),
+    /// It gets fresh tokens in place of ones that nobody has used; if one was, the change is stale.
+    Reissue(SessionId, PcTokens),
+}
+
+/// What came of [`Store::commit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is true and durable.
+    Done,
+    /// Something was first; nothing was written. Read again.
+    Stale,
+    /// The phone session is no longer valid; nothing was written.
+    PhoneGone,
+}
+
+/// An account.
+#[derive(Clone)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name, which never changes.
+    pub username: Username,
+    /// The password's hash, as a PHC string.
+    pub password: String,
+    /// Counts password changes, from 1. A log-in that checked an older password is refused.
+    pub password_version: u64,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A phone's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What its token is looked up by.
+    pub token: Digest<PhoneToken>,
+    /// What the phone calls itself.
+    pub device_name: Option<String>,
+    /// Where it was logged in from.
+    pub ip: Option<IpAddr>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+}
+
+/// How long a phone's session lives after its last use.
+pub const PHONE_IDLE: Duration = Duration::from_hours(90 * 24);
+/// How long a PC's access token lives.
+pub const PC_TOKEN_LIFE: Duration = Duration::from_hours(1);
+/// How long a refresh token lives.
+pub const REFRESH_LIFE: Duration = Duration::from_hours(30 * 24);
+/// How long any session lives at most.
+pub const SESSION_LIFE: Duration = Duration::from_hours(365 * 24);
+/// How many notices an account keeps; the oldest go first.
+pub const NOTICES_KEPT: usize = 1000;
+/// How many notices are read at once.
+pub const NOTICES_READ: usize = 100;
+
+impl PhoneSession {
+    /// When it ends, if it is not used again.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        phone_ends_at(self.created_at, self.last_seen_at)
+    }
+}
+
+/// When a phone's session ends, if it is not used again.
+pub(crate) fn phone_ends_at(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
+    (last_seen_at + PHONE_IDLE).min(created_at + SESSION_LIFE)
+}
+
+/// A PC's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PcSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The phone session that let it in; it lives no longer than that one.
+    pub granted_by: SessionId,
+    /// The login that it came of.
+    pub login: LoginId,
+    /// The OAuth client.
+    pub client_id: String,
+    /// The OAuth scope.
+    pub scope: Option<String>,
+    /// What the PC calls itself.
+    pub device_name: Option<String>,
+    /// Where its login was asked for.
+    pub ip: Option<IpAddr>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// Its tokens, as they are now.
+    pub tokens: PcTokens,
+    /// Whether a token of it has ever been used.
+    pub used: bool,
+}
+
+impl PcSession {
+    /// When it ends, if it is not refreshed.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.tokens.refresh_until.min(self.created_at + SESSION_LIFE)
+    }
+}
+
+/// A PC session's tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PcTokens {
+    /// What the access token is looked up by.
+    pub access: Digest<PcToken>,
+    /// When the access token ends.
+    pub access_until: Timestamp,
+    /// What the refresh token is looked up by.
+    pub refresh: Digest<RefreshToken>,
+    /// When the refresh token ends.
+    pub refresh_until: Timestamp,
+}
+
+/// A valid session, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Valid<S> {
+    /// The session.
+    pub session: S,
+    /// The owner's name.
+    pub username: Username,
+}
+
+/// What a refresh token turned out to be.
+#[derive(Clone, Debug)]
+pub enum Refresh {
+    /// Not known, or of a session that is not valid (any more).
+    Unknown,
+    /// The current one of a valid session.
+    Current(Valid<PcSession>),
+    /// One that was used before, of a session that still stands.
+    Spent(PcSession),
+}
+
+/// A session of an account, for its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnySession {
+    /// A phone's.
+    Phone(PhoneSession),
+    /// A PC's.
+    Pc(PcSession),
+}
+
+/// Which sessions of an account to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// This one, with all that it granted.
+    One(SessionId),
+    /// All but this one.
+    Others(SessionId),
+}
+
+/// Something that an account's owner is told. There is one per account, kind and subject, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whom.
+    pub account: AccountId,
+    /// What happened.
+    pub kind: NoticeKind,
+    /// What it is about: a login's id, or a fresh id where each time counts by itself.
+    pub subject: [u8; 16],
+    /// When.
+    pub at: Timestamp,
+    /// The device it is about.
+    pub device_name: Option<String>,
+    /// Where that is.
+    pub ip: Option<IpAddr>,
+    /// The session that came of it.
+    pub session: Option<SessionId>,
+}
+
+/// A notice as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptNotice {
+    /// Rises within an account.
+    pub id: u64,
+    /// How often it happened.
+    pub count: u64,
+    /// What happened; `at` is the first time.
+    pub notice: Notice,
+}
+
+/// A resource server that may introspect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceServer {
+    /// Its name, which is its OAuth client id.
+    pub name: String,
+    /// What its secret is compared with.
+    pub secret: Digest<ClientSecret>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// So many in so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In how long, at any time.
+    pub per: Duration,
+}
+
+/// What a limit counts: the limit's name, and who is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LimitKey {
+    /// Which limit.
+    pub limit: &'static str,
+    /// For whom: an address, an account, or both.
+    pub subject: String,
+}
+
+/// What came of [`Store::take`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is counted, as of this time.
+    Counted(Timestamp),
+    /// The limit is reached; nothing was counted. There is room again after this long.
+    Refused(Duration),
+}
+
+/// A place that keeps logins, accounts, sessions, notices and counters.
+///
+/// Every call may fail with [`StoreError`], which means that its effect is unknown.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // Logins.
+
+    /// Keeps a new login.
+    async fn insert(&self, login: Login, caps: OpenCaps) -> Result<Inserted>;
+    /// Finds a login, ended ones included until they are forgotten.
+    async fn find(&self, key: LoginKey) -> Result<Option<Login>>;
+    /// Changes a login, and what belongs to it: promise 1. Wakes whoever watches the login, and the
+    /// account's owner if there is a notice. `now` judges whether the phone session is valid.
+    async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed>;
+    /// The logins whose running out must be written down by now (see [`Login::due_at`]).
+    async fn due(&self, now: Timestamp) -> Result<Vec<LoginId>>;
+    /// The logins that this phone session scanned and that have not ended.
+    async fn unfinished(&self, phone: SessionId) -> Result<Vec<LoginId>>;
+    /// Hears of changes. Subscribed when this returns; never fails, but may wake without a reason.
+    fn watch(&self, topic: Topic) -> Watch;
+
+    // Accounts.
+
+    /// Makes an account; false if the name is taken.
+    async fn add_account(&self, account: Account) -> Result<bool>;
+    /// Finds an account by its name.
+    async fn account(&self, username: &Username) -> Result<Option<Account>>;
+    /// All accounts, by name.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+    /// Enables or disables an account; disabling ends all its sessions for good. False if there is none.
+    async fn set_enabled(&self, username: &Username, enabled: bool) -> Result<bool>;
+    /// Sets a new password hash if the account's password version still is `version`; in the same breath ends
+    /// every session but `keep` itself, and tells the owner. Answers the sessions that ended; None, and
+    /// nothing is done, if the version is another. Wakes the account's watchers.
+    async fn set_password(
+        &self,
+        account: AccountId,
+        version: u64,
+        hash: String,
+        keep: Option<SessionId>,
+        notice: Notice,
+    ) -> Result<Option<Vec<SessionId>>>;
+    /// Removes an account with its sessions and notices; false if there is none.
+    async fn remove_account(&self, username: &Username) -> Result<bool>;
+
+    // Sessions.
+
+    /// Begins a phone session, if the account is enabled and its password version still is `version`.
+    async fn add_phone(&self, session: PhoneSession, version: u64) -> Result<bool>;
+    /// The valid phone session of a token.
+    async fn phone(&self, token: Digest<PhoneToken>, now: Timestamp) -> Result<Option<Valid<PhoneSession>>>;
+    /// Whether a phone session is valid.
+    async fn phone_is_valid(&self, phone: SessionId, now: Timestamp) -> Result<bool>;
+    /// The valid PC session of an access token.
+    async fn pc(&self, token: Digest<PcToken>, now: Timestamp) -> Result<Option<Valid<PcSession>>>;
+    /// A PC session by its id, if it stands: for judging a repeated redeem.
+    async fn pc_by_id(&self, session: SessionId, now: Timestamp) -> Result<Option<Valid<PcSession>>>;
+    /// What a refresh token is.
+    async fn refresh_token(&self, token: Digest<RefreshToken>, now: Timestamp) -> Result<Refresh>;
+    /// Replaces a PC session's tokens if `spent` still is its refresh token, which is remembered as used.
+    /// False if something was first. The session counts as used from then on.
+    async fn rotate(
+        &self,
+        session: SessionId,
+        spent: Digest<RefreshToken>,
+        tokens: PcTokens,
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// Notes that a session was used. Seen at once, durable soon: bookkeeping that nobody waits for.
+    fn seen(&self, session: SessionId, now: Timestamp);
+    /// The valid sessions of an account, newest first.
+    async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>>;
+    /// Ends sessions of an account, with the PC sessions that ended phones granted, and tells the owner in
+    /// the same breath if there is a notice. Answers the ids of all that ended. Wakes the account's watchers.
+    async fn end_sessions(
+        &self,
+        account: AccountId,
+        ending: Ending,
+        notice: Option<Notice>,
+    ) -> Result<Vec<SessionId>>;
+
+    // Notices.
+
+    /// Tells an account's owner something. Wakes the account's watchers.
+    async fn notify(&self, notice: Notice) -> Result<()>;
+    /// An account's notices with ids above `after`, oldest first, 100 at most.
+    async fn notices(&self, account: AccountId, after: u64) -> Result<Vec<KeptNotice>>;
+
+    // Resource servers.
+
+    /// Adds a resource server; false if the name is taken.
+    async fn add_client(&self, client: ResourceServer) -> Result<bool>;
+    /// Finds one by its name.
+    async fn client(&self, name: &str) -> Result<Option<ResourceServer>>;
+    /// All of them, by name.
+    async fn clients(&self) -> Result<Vec<ResourceServer>>;
+    /// Removes one; false if there is none.
+    async fn remove_client(&self, name: &str) -> Result<bool>;
+
+    // Limits.
+
+    /// Counts one, unless the limit is reached: never more than `rate.count` within any `rate.per`.
+    async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken>;
+    /// Takes back what was counted as of `counted`, because it turned out not to count.
+    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
+
+    // Housekeeping.
+
+    /// Forgets what is over: logins, sessions, spent tokens, counters. Nothing depends on its being called.
+    async fn purge(&self, now: Timestamp) -> Result<()>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+    /// Writes what is in hand and lets go. Later calls fail.
+    async fn close(&self);
+}

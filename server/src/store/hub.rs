@@ -1,0 +1,125 @@
+//! Who waits for what, in this process. Every store wakes its waiters through this.
+//!
+//! A waiter subscribes, then reads, then waits. Whatever changes after the
+//! subscription wakes it, also if that happens before it begins to wait.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use shared::id::{AccountId, LoginId};
+use tokio::sync::watch;
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// Changes of a login.
+    Login(LoginId),
+    /// New notices and ended sessions of an account.
+    Account(AccountId),
+}
+
+/// All that is waited for. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Topics>);
+
+#[derive(Default)]
+struct Topics(Mutex<HashMap<Topic, watch::Sender<()>>>);
+
+impl Hub {
+    /// Begins to listen.
+    #[must_use]
+    pub fn watch(&self, topic: Topic) -> Watch {
+        let changes = self.topics().entry(topic).or_default().subscribe();
+        Watch { changes: Some(changes), topic, hub: self.clone() }
+    }
+
+    /// Wakes whoever listens to this.
+    pub fn wake(&self, topic: Topic) {
+        if let Some(sender) = self.topics().get(&topic) {
+            sender.send_replace(());
+        }
+    }
+
+    /// Wakes everybody: something changed, and nobody knows what.
+    pub fn wake_all(&self) {
+        for sender in self.topics().values() {
+            sender.send_replace(());
+        }
+    }
+
+    /// How many topics somebody listens to.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.topics().len()
+    }
+
+    /// Whether nobody listens.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.topics().is_empty()
+    }
+
+    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, watch::Sender<()>>> {
+        // The map is whole after every statement, so a panic elsewhere can't have broken it.
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One waiter's ear.
+pub struct Watch {
+    changes: Option<watch::Receiver<()>>,
+    topic: Topic,
+    hub: Hub,
+}
+
+impl Watch {
+    /// Waits for a change since the last call, or since the subscription. Cancel-safe.
+    pub async fn changed(&mut self) {
+        if let Some(changes) = &mut self.changes
+            && changes.changed().await.is_ok()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut topics = self.hub.topics();
+        self.changes = None;
+        if topics.get(&self.topic).is_some_and(|sender| sender.receiver_count() == 0) {
+            topics.remove(&self.topic);
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::random::OsRandom;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_between_subscription_and_wait_is_heard_and_the_map_empties() {
+        let hub = Hub::default();
+        let login = || Topic::Login(LoginId::generate(jiff::Timestamp::UNIX_EPOCH, &OsRandom));
+        let (mine, other) = (login(), login());
+        let mut watch = hub.watch(mine);
+        let second = hub.watch(mine);
+        hub.wake(other);
+        hub.wake(mine);
+        watch.changed().await;
+        drop(second);
+        assert_eq!(hub.len(), 1);
+        drop(watch);
+        assert!(hub.is_empty());
+    }
+}

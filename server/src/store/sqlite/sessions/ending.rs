@@ -1,0 +1,126 @@
+//! How sessions end: by somebody's will, or by time.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Params, Result, params};
+use shared::id::{AccountId, SessionId};
+
+use crate::store::sqlite::columns::Columns;
+use crate::store::sqlite::notices;
+use crate::store::sqlite::writer::{Effect, Outcome, Tx};
+use crate::store::{Ending, Notice, PHONE_IDLE, SESSION_LIFE, Topic};
+
+// PCs before their phones, so that each statement names all that it ends.
+const END_PC: &str = "DELETE FROM pcs WHERE account = ?1 AND (id = ?2 OR granted_by = ?2) RETURNING id";
+const END_PHONE: &str = "DELETE FROM phones WHERE account = ?1 AND id = ?2 RETURNING id";
+const END_PCS: &str = "DELETE FROM pcs WHERE account = ?1 RETURNING id";
+const END_OTHER_PHONES: &str = "DELETE FROM phones WHERE account = ?1 AND id <> ?2 RETURNING id";
+const END_PHONES: &str = "DELETE FROM phones WHERE account = ?1 RETURNING id";
+
+const PHONES_OVER: &str = "SELECT id FROM phones WHERE last_seen_at <= ?1 OR created_at <= ?2";
+const PCS_OVER: &str = "SELECT id FROM pcs WHERE refresh_until <= ?1 OR created_at <= ?2";
+const SPENT_OVER: &str = "SELECT refresh FROM spent WHERE until <= ?1";
+const FORGET_PHONE: &str = "DELETE FROM phones WHERE id = ?3 AND (last_seen_at <= ?1 OR created_at <= ?2)";
+const FORGET_PC: &str = "DELETE FROM pcs WHERE id = ?3 AND (refresh_until <= ?1 OR created_at <= ?2)";
+const FORGET_SPENT: &str = "DELETE FROM spent WHERE refresh = ?1";
+
+pub(in super::super) fn end(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    ending: Ending,
+    notice: Option<&Notice>,
+) -> Result<Outcome<Vec<SessionId>>> {
+    let ended = match ending {
+        Ending::One(session) => {
+            let which = params![account.to_bytes(), session.to_bytes()];
+            let mut ended = ids(tx.db, END_PC, which)?;
+            ended.append(&mut ids(tx.db, END_PHONE, which)?);
+            ended
+        }
+        Ending::Others(kept) => end_others(tx.db, account, kept)?,
+    };
+    if let Some(notice) = notice {
+        notices::add(tx.db, notice)?;
+    }
+    tx.then(Effect::Wake(Topic::Account(account)));
+    Ok(Outcome::Keep(ended))
+}
+
+/// Ends all sessions of an account but one: every PC hangs on a phone, so a phone is what can be kept.
+pub(in super::super) fn end_others(
+    db: &Connection,
+    account: AccountId,
+    kept: SessionId,
+) -> Result<Vec<SessionId>> {
+    let mut ended = ids(db, END_PCS, params![account.to_bytes()])?;
+    ended.append(&mut ids(db, END_OTHER_PHONES, params![account.to_bytes(), kept.to_bytes()])?);
+    Ok(ended)
+}
+
+/// Ends all sessions of an account: with the phones go their PCs.
+pub(in super::super) fn end_all(db: &Connection, account: AccountId) -> Result<Vec<SessionId>> {
+    let mut ended = ids(db, END_PCS, params![account.to_bytes()])?;
+    ended.append(&mut ids(db, END_PHONES, params![account.to_bytes()])?);
+    Ok(ended)
+}
+
+fn ids(db: &Connection, sql: &str, which: impl Params) -> Result<Vec<SessionId>> {
+    let id = |row: &rusqlite::Row<'_>| row.id("id", SessionId::from_bytes);
+    db.prepare_cached(sql)?.query_map(which, id)?.collect()
+}
+
+/// What is over by a time, and may be forgotten.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Over {
+    Phone([u8; 16]),
+    Pc([u8; 16]),
+    Spent([u8; 32]),
+}
+
+/// Finds all that is over. This looks at every session, so it is not for the writer.
+pub(in super::super) fn over(db: &Connection, now: Timestamp) -> Result<Vec<Over>> {
+    let Limits { now, idle, old } = Limits::at(now);
+    let mut over = Vec::new();
+    let mut phones = db.prepare_cached(PHONES_OVER)?;
+    for id in phones.query_map([idle, old], |row| row.get(0))? {
+        over.push(Over::Phone(id?));
+    }
+    let mut pcs = db.prepare_cached(PCS_OVER)?;
+    for id in pcs.query_map([now, old], |row| row.get(0))? {
+        over.push(Over::Pc(id?));
+    }
+    let mut spent = db.prepare_cached(SPENT_OVER)?;
+    for refresh in spent.query_map([now], |row| row.get(0))? {
+        over.push(Over::Spent(refresh?));
+    }
+    Ok(over)
+}
+
+/// Forgets what is still over.
+pub(in super::super) fn purge(tx: &mut Tx<'_>, over: &[Over], now: Timestamp) -> Result<Outcome<()>> {
+    let Limits { now, idle, old } = Limits::at(now);
+    for over in over {
+        match over {
+            Over::Phone(id) => tx.db.prepare_cached(FORGET_PHONE)?.execute(params![idle, old, id])?,
+            Over::Pc(id) => tx.db.prepare_cached(FORGET_PC)?.execute(params![now, old, id])?,
+            Over::Spent(refresh) => tx.db.prepare_cached(FORGET_SPENT)?.execute(params![refresh])?,
+        };
+    }
+    Ok(Outcome::Keep(()))
+}
+
+/// The times, in milliseconds, at which a session is over that was last seen, or made, then.
+struct Limits {
+    now: i64,
+    idle: i64,
+    old: i64,
+}
+
+impl Limits {
+    fn at(now: Timestamp) -> Self {
+        let before = |span| {
+            let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+            now.saturating_sub(span).unwrap_or(Timestamp::MIN).as_millisecond()
+        };
+        Self { now: now.as_millisecond(), idle: before(PHONE_IDLE), old: before(SESSION_LIFE) }
+    }
+}

@@ -1,0 +1,143 @@
+//! A store that is away: nobody is told "pending", nobody gets a second session, nothing that was done is lost.
+
+use std::sync::Arc;
+
+use crate::support::faulty::{Fault, Faulty};
+use crate::support::{PASSWORD, Server};
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use server::store::Store;
+use shared::api::DeviceAuthorization;
+
+async fn start() -> (Server, Arc<Faulty>) {
+    let mut faulty = None;
+    let wrap = |store| faulty.insert(Faulty::over(store)).clone() as Arc<dyn Store>;
+    let server = Server::start_on(wrap, |_| {}).await;
+    (server, faulty.unwrap())
+}
+
+async fn confirm(server: &Server, phone: &str, token: &str) -> (StatusCode, Value) {
+    server.call(Method::POST, "/v1/scans/confirm", phone, json!({"confirm_token": token})).await
+}
+
+/// A redeem that the server holds, with the clock moved on until it is answered.
+async fn held_redeem(
+    server: &Server,
+    issued: &DeviceAuthorization,
+    mut meanwhile: impl FnMut(),
+) -> (StatusCode, Value) {
+    let redeem = server.redeem(issued);
+    let mut redeem = std::pin::pin!(redeem);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut redeem => return answer,
+            () = tokio::task::yield_now() => {
+                server.clock.advance(std::time::Duration::from_millis(1));
+                meanwhile();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_is_503_and_says_when_to_come_back() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let issued = server.issue().await;
+    let token = server.scan(&phone, &issued).await;
+    faulty.set(Fault::Away);
+    let device = issued.device_code.expose();
+    for (method, path, credential, body) in [
+        (Method::GET, "/v1/login", device, Value::Null),
+        (Method::DELETE, "/v1/login", device, Value::Null),
+        (Method::POST, "/v1/scans", phone.as_str(), json!({"scan_code": server.scan_code(&issued)})),
+        (Method::POST, "/v1/scans/confirm", phone.as_str(), json!({"confirm_token": token})),
+        (Method::POST, "/v1/scans/deny", phone.as_str(), json!({"confirm_token": token})),
+        (Method::GET, "/v1/me", phone.as_str(), Value::Null),
+        (Method::GET, "/v1/sessions", phone.as_str(), Value::Null),
+        (Method::GET, "/v1/notifications", phone.as_str(), Value::Null),
+        (Method::DELETE, "/v1/phones/current", phone.as_str(), Value::Null),
+        (Method::POST, "/v1/phones", "", json!({"username": "alice", "password": PASSWORD})),
+        (Method::POST, "/v1/accounts", "", json!({"username": "bob", "password": PASSWORD})),
+    ] {
+        let request = server.request(method.clone(), path).bearer_auth(credential).json(&body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{method} {path}");
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], "unavailable");
+    }
+    let response = server.form("/oauth/device_authorization", &[("client_id", "x")]).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.json::<Value>().await.unwrap()["error"], "temporarily_unavailable");
+
+    faulty.set(Fault::None);
+    assert_eq!(confirm(&server, &phone, &token).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_redeem_is_held_and_then_slowed_down_never_pending() {
+    let (server, faulty) = start().await;
+    let issued = server.issue().await;
+    faulty.set(Fault::Away);
+    let before = server.clock.now();
+    let (status, answer) = held_redeem(&server, &issued, || {}).await;
+    assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &json!("slow_down")));
+    let held = server.clock.now().duration_since(before).as_millis();
+    assert!((4_500..5_500).contains(&held), "{held} ms");
+}
+
+#[tokio::test]
+async fn a_redeem_goes_through_when_the_store_comes_back_in_time() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let issued = server.issue().await;
+    let token = server.scan(&phone, &issued).await;
+    confirm(&server, &phone, &token).await;
+    faulty.set(Fault::Away);
+    let back_at = server.clock.now() + std::time::Duration::from_secs(2);
+    let (status, _) = held_redeem(&server, &issued, || {
+        if server.clock.now() >= back_at {
+            faulty.set(Fault::None);
+        }
+    })
+    .await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_confirm_whose_answer_was_lost_is_found_done() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let issued = server.issue().await;
+    let token = server.scan(&phone, &issued).await;
+    faulty.set(Fault::LostAnswer);
+    assert_eq!(confirm(&server, &phone, &token).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    faulty.set(Fault::None);
+    let (status, answer) = confirm(&server, &phone, &token).await;
+    assert_eq!((status, &answer["login_status"]), (StatusCode::GONE, &json!("confirmed")));
+}
+
+#[tokio::test]
+async fn a_redeem_whose_commit_answered_nothing_gives_one_session() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let issued = server.issue().await;
+    let token = server.scan(&phone, &issued).await;
+    confirm(&server, &phone, &token).await;
+    faulty.set(Fault::LostAnswer);
+    let back_at = server.clock.now() + std::time::Duration::from_secs(1);
+    let (status, tokens) = held_redeem(&server, &issued, || {
+        if server.clock.now() >= back_at {
+            faulty.set(Fault::None);
+        }
+    })
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    let access = tokens["access_token"].as_str().unwrap();
+    assert_eq!(server.call(Method::GET, "/v1/me", access, Value::Null).await.0, StatusCode::OK);
+    let (_, sessions) = server.call(Method::GET, "/v1/sessions", &phone, Value::Null).await;
+    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 2);
+    let notices = server.notices(&phone).await;
+    assert_eq!(notices, [("login_confirmed".to_owned(), 1), ("logged_in".to_owned(), 1)]);
+}

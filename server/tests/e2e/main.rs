@@ -1,0 +1,14 @@
+//! The server as its users meet it: over a real socket, with a clock that the test holds.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+mod crash;
+mod errors;
+mod faults;
+mod logins;
+mod oauth;
+mod phone;
+mod program;
+mod stock_client;
+mod support;
+mod table;

@@ -1,0 +1,174 @@
+//! A store that fails when it is told to: before it does anything, or after it has done everything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use server::store::*;
+use shared::id::{AccountId, LoginId, SessionId};
+use shared::login::Login;
+use shared::name::Username;
+use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
+
+/// How a store fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Fault {
+    /// Not at all.
+    None,
+    /// Every call fails, and does nothing.
+    Away,
+    /// Commits take effect, and then fail: nobody hears of it.
+    LostAnswer,
+}
+
+/// A store that can be made to fail.
+pub(crate) struct Faulty {
+    store: Arc<dyn Store>,
+    fault: AtomicU8,
+}
+
+impl Faulty {
+    pub(crate) fn over(store: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { store, fault: AtomicU8::new(Fault::None as u8) })
+    }
+
+    pub(crate) fn set(&self, fault: Fault) {
+        self.fault.store(fault as u8, Ordering::SeqCst);
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault.load(Ordering::SeqCst) == fault as u8
+    }
+
+    fn here(&self) -> Result<&dyn Store> {
+        if self.is(Fault::Away) { Err(away()) } else { Ok(&*self.store) }
+    }
+}
+
+fn away() -> StoreError {
+    StoreError("as the test wants it".to_owned())
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn insert(&self, login: Login, caps: OpenCaps) -> Result<Inserted> {
+        self.here()?.insert(login, caps).await
+    }
+    async fn find(&self, key: LoginKey) -> Result<Option<Login>> {
+        self.here()?.find(key).await
+    }
+    async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
+        let committed = self.here()?.commit(change, now).await?;
+        if self.is(Fault::LostAnswer) { Err(away()) } else { Ok(committed) }
+    }
+    async fn due(&self, now: Timestamp) -> Result<Vec<LoginId>> {
+        self.here()?.due(now).await
+    }
+    async fn unfinished(&self, phone: SessionId) -> Result<Vec<LoginId>> {
+        self.here()?.unfinished(phone).await
+    }
+    fn watch(&self, topic: Topic) -> Watch {
+        self.store.watch(topic)
+    }
+    async fn add_account(&self, account: Account) -> Result<bool> {
+        self.here()?.add_account(account).await
+    }
+    async fn account(&self, username: &Username) -> Result<Option<Account>> {
+        self.here()?.account(username).await
+    }
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.here()?.accounts().await
+    }
+    async fn set_enabled(&self, username: &Username, enabled: bool) -> Result<bool> {
+        self.here()?.set_enabled(username, enabled).await
+    }
+    async fn set_password(
+        &self,
+        account: AccountId,
+        version: u64,
+        hash: String,
+        keep: Option<SessionId>,
+        notice: Notice,
+    ) -> Result<Option<Vec<SessionId>>> {
+        self.here()?.set_password(account, version, hash, keep, notice).await
+    }
+    async fn remove_account(&self, username: &Username) -> Result<bool> {
+        self.here()?.remove_account(username).await
+    }
+    async fn add_phone(&self, session: PhoneSession, version: u64) -> Result<bool> {
+        self.here()?.add_phone(session, version).await
+    }
+    async fn phone(&self, token: Digest<PhoneToken>, now: Timestamp) -> Result<Option<Valid<PhoneSession>>> {
+        self.here()?.phone(token, now).await
+    }
+    async fn phone_is_valid(&self, phone: SessionId, now: Timestamp) -> Result<bool> {
+        self.here()?.phone_is_valid(phone, now).await
+    }
+    async fn pc(&self, token: Digest<PcToken>, now: Timestamp) -> Result<Option<Valid<PcSession>>> {
+        self.here()?.pc(token, now).await
+    }
+    async fn pc_by_id(&self, session: SessionId, now: Timestamp) -> Result<Option<Valid<PcSession>>> {
+        self.here()?.pc_by_id(session, now).await
+    }
+    async fn refresh_token(&self, token: Digest<RefreshToken>, now: Timestamp) -> Result<Refresh> {
+        self.here()?.refresh_token(token, now).await
+    }
+    async fn rotate(
+        &self,
+        session: SessionId,
+        spent: Digest<RefreshToken>,
+        tokens: PcTokens,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.here()?.rotate(session, spent, tokens, now).await
+    }
+    fn seen(&self, session: SessionId, now: Timestamp) {
+        self.store.seen(session, now);
+    }
+    async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
+        self.here()?.sessions(account, now).await
+    }
+    async fn end_sessions(
+        &self,
+        account: AccountId,
+        ending: Ending,
+        notice: Option<Notice>,
+    ) -> Result<Vec<SessionId>> {
+        self.here()?.end_sessions(account, ending, notice).await
+    }
+    async fn notify(&self, notice: Notice) -> Result<()> {
+        self.here()?.notify(notice).await
+    }
+    async fn notices(&self, account: AccountId, after: u64) -> Result<Vec<KeptNotice>> {
+        self.here()?.notices(account, after).await
+    }
+    async fn add_client(&self, client: ResourceServer) -> Result<bool> {
+        self.here()?.add_client(client).await
+    }
+    async fn client(&self, name: &str) -> Result<Option<ResourceServer>> {
+        self.here()?.client(name).await
+    }
+    async fn clients(&self) -> Result<Vec<ResourceServer>> {
+        self.here()?.clients().await
+    }
+    async fn remove_client(&self, name: &str) -> Result<bool> {
+        self.here()?.remove_client(name).await
+    }
+    async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
+        self.here()?.take(key, rate, now).await
+    }
+    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()> {
+        self.here()?.give_back(key, counted).await
+    }
+    async fn purge(&self, now: Timestamp) -> Result<()> {
+        self.here()?.purge(now).await
+    }
+    async fn ping(&self) -> Result<()> {
+        self.here()?.ping().await
+    }
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,313 @@
+//! Every order in which racing requests can reach one login, with the real [`Login::apply`] in the middle.
+//!
+//! Each request does what the server does, in two steps that others can come between:
+//!
+//! ```text
+//! 1. read the login, and ask `apply` what the request comes to
+//!        ... any other request, or the deadline ...
+//! 2. commit the answer, if nothing has changed since; otherwise start again at 1
+//! ```
+//!
+//! The checker walks through all of them and looks at every state on the way. So that this is known to be
+//! able to fail, the same requests also meet a store that writes whatever it is given, and one that does
+//! not look at the clock once more when it commits. Both are caught.
+
+mod cast;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cast::{CLIENT, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, redeem, scan};
+use jiff::Timestamp;
+use shared::id::SessionId;
+use shared::login::{Event, Login, REDEEM_WITHIN, Refusal, Status, Step};
+use stateright::{Checker, Model, Property};
+
+/// The moments at which things happen, in seconds: the issue; when what was confirmed or redeemed then is
+/// past its time; and the deadline, when everything is.
+const MOMENTS: [u64; 3] = [0, REDEEM_WITHIN.as_secs(), LIFETIME_SECS];
+
+const ONE_SCANNER: &str = "one phone at most is told that the scan is its own";
+const ONE_DECISION: &str = "one decision at most counts";
+const ONE_SESSION: &str = "one session at most lives";
+const END_IS_END: &str = "nothing changes after the end";
+const COUNTED: &str = "each transition counts one version, each write one revision";
+const STANDS: &str = "the deadline and the request stand";
+
+/// How a store commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Store {
+    /// If the login is still as it was read, and has not run out meanwhile.
+    CompareAndSet,
+    /// If the login is still as it was read, however late it is.
+    CompareAndSetAnytime,
+    /// Always.
+    Blind,
+}
+
+/// The requests that race, and the store that they race for.
+struct Race {
+    store: Store,
+    requests: Vec<Event>,
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Progress {
+    /// It has not read the login yet, or must read it again.
+    Waiting,
+    /// It has read this revision, and this is what it would commit.
+    Decided { read: u64, step: Arc<Step> },
+    /// It has been answered.
+    Answered,
+}
+
+/// What happens next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Action {
+    /// The request of this number takes its next step.
+    Go(usize),
+    /// The next of the [`MOMENTS`] comes.
+    TimePasses,
+}
+
+/// The store, the clock, and what the callers have been told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    login: Login,
+    moment: usize,
+    progress: Vec<Progress>,
+    /// The phones that were told that the scan is theirs.
+    scanners: BTreeSet<SessionId>,
+    /// How many phones were told that their decision counts.
+    decisions: usize,
+    /// The PC sessions that live.
+    sessions: BTreeSet<SessionId>,
+    repeated: bool,
+    replayed: bool,
+    /// The promises that a commit has broken.
+    broken: BTreeSet<&'static str>,
+}
+
+impl World {
+    fn now(&self) -> Timestamp {
+        after(Duration::from_secs(MOMENTS[self.moment]))
+    }
+
+    fn status(&self) -> Status {
+        self.login.at(self.now()).state.status()
+    }
+
+    /// Whether the store would find the login by what the request has in hand. A confirm token exists only
+    /// once it has been handed out; a PC redeems once it has heard of the confirmation.
+    fn can_reach(&self, event: &Event) -> bool {
+        match event {
+            Event::Confirm { confirm, .. } | Event::Deny { confirm, .. } => self
+                .login
+                .state
+                .scan()
+                .is_some_and(|scan| scan.confirm == *confirm || scan.replaced.contains(confirm)),
+            Event::Redeem { .. } => !matches!(self.status(), Status::Unscanned | Status::Scanned),
+            _ => true,
+        }
+    }
+
+    /// Step 1: read and decide. A refusal leaves no trace, and a refused request may well be sent again: it
+    /// goes on waiting. Only a replay ends the session that it found.
+    fn decide(&mut self, request: usize, event: &Event) -> bool {
+        match self.login.apply(event, self.now()) {
+            Ok(step) => {
+                self.progress[request] = Progress::Decided { read: self.login.revision, step: Arc::new(step) }
+            }
+            Err(Refusal::Replayed(session)) => {
+                self.sessions.remove(&session);
+                self.replayed = true;
+                self.progress[request] = Progress::Answered;
+            }
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Step 2: commit, or start again.
+    fn commit(&mut self, store: Store, request: usize, event: &Event, read: u64, step: &Step) {
+        let unchanged = self.login.revision == read;
+        let ran_out =
+            !matches!(event, Event::Tick) && self.login.runs_out_at().is_some_and(|at| self.now() >= at);
+        let accepted = match store {
+            Store::CompareAndSet => unchanged && !ran_out,
+            Store::CompareAndSetAnytime => unchanged,
+            Store::Blind => true,
+        };
+        if !accepted {
+            self.progress[request] = Progress::Waiting;
+            return;
+        }
+        let broken = broken_by(&self.login, &step.login, self.now());
+        self.broken.extend(broken);
+        self.progress[request] = Progress::Answered;
+        match event {
+            Event::Scan { by, .. } => _ = self.scanners.insert(by.phone),
+            Event::Confirm { .. } | Event::Deny { .. } => self.decisions += 1,
+            // A repeat puts fresh tokens into the session that is there; it makes none.
+            Event::Redeem { .. } if self.login.version == step.login.version => self.repeated = true,
+            Event::Redeem { session, .. } => _ = self.sessions.insert(*session),
+            Event::Cancel | Event::PhoneEnded | Event::Evict | Event::Tick => {}
+        }
+        self.login = step.login.clone();
+    }
+}
+
+/// The promises that are broken by replacing `before` with `login` at `now`.
+fn broken_by(before: &Login, login: &Login, now: Timestamp) -> impl Iterator<Item = &'static str> {
+    let stands = |login: &Login| {
+        (login.id, login.digests.clone(), login.request.clone(), login.issued_at, login.deadline)
+    };
+    let seen = before.at(now);
+    let over = seen.state.status().is_terminal();
+    let transitions = u64::from(before.state.status() != login.state.status());
+    let counted = (login.version, login.revision) == (before.version + transitions, before.revision + 1);
+    [
+        (END_IS_END, !over || seen.state == login.state),
+        (COUNTED, counted),
+        (STANDS, stands(before) == stands(login)),
+    ]
+    .into_iter()
+    .filter_map(|(promise, kept)| (!kept).then_some(promise))
+}
+
+impl Model for Race {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World {
+            login: issued(),
+            moment: 0,
+            progress: vec![Progress::Waiting; self.requests.len()],
+            scanners: BTreeSet::new(),
+            decisions: 0,
+            sessions: BTreeSet::new(),
+            repeated: false,
+            replayed: false,
+            broken: BTreeSet::new(),
+        }]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        for (number, progress) in world.progress.iter().enumerate() {
+            let can_go = match progress {
+                Progress::Waiting => world.can_reach(&self.requests[number]),
+                Progress::Decided { .. } => true,
+                Progress::Answered => false,
+            };
+            if can_go {
+                actions.push(Action::Go(number));
+            }
+        }
+        if world.moment + 1 < MOMENTS.len() {
+            actions.push(Action::TimePasses);
+        }
+    }
+
+    fn next_state(&self, world: &World, action: Action) -> Option<World> {
+        let mut world = world.clone();
+        match action {
+            Action::TimePasses => world.moment += 1,
+            Action::Go(request) => {
+                let event = &self.requests[request];
+                match world.progress[request].clone() {
+                    Progress::Waiting => {
+                        if !world.decide(request, event) {
+                            return None;
+                        }
+                    }
+                    Progress::Decided { read, step } => world.commit(self.store, request, event, read, &step),
+                    Progress::Answered => return None,
+                }
+            }
+        }
+        Some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(ONE_SCANNER, |_, world: &World| world.scanners.len() <= 1),
+            Property::always(ONE_DECISION, |_, world: &World| world.decisions <= 1),
+            Property::always(ONE_SESSION, |_, world: &World| world.sessions.len() <= 1),
+            Property::always(END_IS_END, |_, world: &World| !world.broken.contains(END_IS_END)),
+            Property::always(COUNTED, |_, world: &World| !world.broken.contains(COUNTED)),
+            Property::always(STANDS, |_, world: &World| !world.broken.contains(STANDS)),
+            // And all of this is about something: the race really gets everywhere.
+            Property::sometimes("logged in", |_, world: &World| world.status() == Status::LoggedIn),
+            Property::sometimes("denied", |_, world: &World| world.status() == Status::Denied),
+            Property::sometimes("cancelled", |_, world: &World| world.status() == Status::Cancelled),
+            Property::sometimes("expired", |_, world: &World| world.status() == Status::Expired),
+            Property::sometimes("a redeem is repeated", |_, world: &World| world.repeated),
+            Property::sometimes("a redeem is replayed", |_, world: &World| world.replayed),
+        ]
+    }
+}
+
+/// Two phones and a rescan, their decisions and a stolen token, two redeems that may each be the other's
+/// repeat or replay, and everything that can end a login.
+fn requests() -> Vec<Event> {
+    let (alice, bob) = (alice(), bob());
+    vec![
+        scan(&alice, 1),
+        scan(&alice, 2),
+        scan(&bob, 3),
+        confirm(&alice, 1),
+        confirm(&alice, 2),
+        confirm(&bob, 1),
+        deny(&alice, 2),
+        redeem(CLIENT, 1, true),
+        redeem(CLIENT, 2, true),
+        Event::Cancel,
+        Event::PhoneEnded,
+        Event::Tick,
+    ]
+}
+
+#[test]
+fn every_order_of_racing_requests_keeps_the_promises() {
+    let race = Race { store: Store::CompareAndSet, requests: requests() };
+    race.checker().threads(2).spawn_bfs().join().assert_properties();
+}
+
+#[test]
+fn a_login_that_gives_way_is_over_like_any_other() {
+    let begin = [scan(&alice(), 1), scan(&bob(), 2), confirm(&alice(), 1), Event::Cancel, Event::Evict];
+    assert_eq!(broken(Store::CompareAndSet, begin.to_vec()), BTreeSet::new());
+    assert_eq!(broken(Store::Blind, begin.to_vec()), [ONE_SCANNER, END_IS_END, COUNTED].into());
+}
+
+/// The promises that this store breaks.
+fn broken(store: Store, requests: Vec<Event>) -> BTreeSet<&'static str> {
+    let promises = [ONE_SCANNER, ONE_DECISION, ONE_SESSION, END_IS_END, COUNTED, STANDS];
+    let checker = Race { store, requests }.checker().spawn_bfs().join();
+    promises.into_iter().filter(|promise| checker.discovery(promise).is_some()).collect()
+}
+
+#[test]
+fn a_blind_write_is_caught() {
+    let requests = vec![
+        scan(&alice(), 1),
+        scan(&bob(), 2),
+        confirm(&alice(), 1),
+        deny(&alice(), 1),
+        redeem(CLIENT, 1, true),
+        redeem(CLIENT, 2, true),
+    ];
+    let caught = [ONE_SCANNER, ONE_DECISION, ONE_SESSION, END_IS_END, COUNTED];
+    assert_eq!(broken(Store::Blind, requests.clone()), caught.into());
+    assert_eq!(broken(Store::CompareAndSet, requests), BTreeSet::new());
+}
+
+#[test]
+fn a_commit_that_comes_after_the_deadline_is_caught() {
+    let requests = vec![scan(&alice(), 1), confirm(&alice(), 1), redeem(CLIENT, 1, true)];
+    assert_eq!(broken(Store::CompareAndSetAnytime, requests.clone()), [END_IS_END].into());
+    assert_eq!(broken(Store::CompareAndSet, requests), BTreeSet::new());
+}

@@ -1,0 +1,98 @@
+//! `cargo xtask test`: every check there is, the quick ones first.
+//!
+//! It stops at the first that fails, with its exit code. The tests themselves come last, so that the last
+//! lines are the test runner's own summary.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::root;
+
+/// A check: what it is called, and what it runs after `cargo`.
+struct Check {
+    name: &'static str,
+    args: &'static [&'static str],
+    env: Option<(&'static str, &'static str)>,
+}
+
+const FORMAT: Check = Check { name: "formatting", args: &["fmt", "--all", "--check"], env: None };
+const LINTS: Check = Check {
+    name: "lints",
+    args: &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    env: None,
+};
+const DOCS: Check = Check {
+    name: "documentation",
+    args: &["doc", "--locked", "--workspace", "--no-deps"],
+    env: Some(("RUSTDOCFLAGS", "-D warnings")),
+};
+const DOC_TESTS: Check = Check {
+    name: "examples in the documentation",
+    args: &["test", "--locked", "--workspace", "--doc"],
+    env: None,
+};
+const NEXTEST: Check =
+    Check { name: "tests", args: &["nextest", "run", "--locked", "--workspace"], env: None };
+const TESTS: Check = Check {
+    name: "tests (cargo-nextest is not installed, cargo test runs them)",
+    args: &["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
+    env: None,
+};
+
+/// Runs all checks. The exit code is the first failing one's.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    set_up()?;
+    let tests = if answers("cargo-nextest", &["nextest", "--version"]) { NEXTEST } else { TESTS };
+    let checks = [FORMAT, LINTS, DOCS, DOC_TESTS, tests];
+    for (check, number) in checks.iter().zip(1..) {
+        println!("==> {number}/{} {}: cargo {}", checks.len(), check.name, check.args.join(" "));
+        let status = Command::new("cargo")
+            .args(check.args)
+            .envs(check.env)
+            .current_dir(root())
+            .stdin(Stdio::null())
+            .status()
+            .context("cargo can't be started")?;
+        if !status.success() {
+            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+            return Ok(ExitCode::from(code));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Brings what the tests need beyond Rust: `tmux`, the terminal in which they try the login screen.
+fn set_up() -> anyhow::Result<()> {
+    if answers("tmux", &["-V"]) {
+        return Ok(());
+    }
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+    if !is_root || !answers("apt-get", &["--version"]) {
+        bail!("tmux is missing: install it (Debian: apt-get install tmux), then run this again");
+    }
+    println!("==> set-up: apt-get install tmux");
+    for args in [&["update", "-qq"][..], &["install", "-y", "-qq", "tmux"]] {
+        let status = Command::new("apt-get")
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .status()
+            .context("apt-get can't be started")?;
+        if !status.success() {
+            bail!("tmux is missing, and apt-get {} failed ({status})", args.join(" "));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a program is installed.
+fn answers(program: &str, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
