@@ -29,7 +29,7 @@ pub(crate) enum Command {
 /// Which session, of which server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
-    /// The server's address: http(s)://host[:port]
+    /// The server's address: `http(s)://host[:port]`
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = PublicUrl::parse)]
     pub(crate) server: PublicUrl,
     /// Allows plain http to another machine, where anybody on the way can read along
