@@ -251,3 +251,6 @@ impl Drop for Stopped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

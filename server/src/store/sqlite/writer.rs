@@ -187,6 +187,13 @@ struct Batch {
     effects: Vec<Effect>,
 }
 
+impl Drop for Thread {
+    /// Nobody must wait for a writer that has died.
+    fn drop(&mut self) {
+        self.memory.uses.settle_all();
+    }
+}
+
 impl Thread {
     fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
         let db = self.db.clone();
@@ -221,18 +228,21 @@ impl Thread {
             let mut tx = Tx { db, memory: &self.memory, effects: Vec::new() };
             run(db, "SAVEPOINT job")?;
             let outcome = job.run(&mut tx);
-            if matches!(outcome, Ok(true)) {
-                batch.effects.append(&mut tx.effects);
-            } else {
-                self.memory.undo(tx.effects.drain(..));
-                if db.is_autocommit() {
-                    // SQLite has given up the whole transaction.
-                    return outcome.map(drop);
+            let fate = outcome.as_ref().map(|_| ()).map_err(store_error);
+            match outcome {
+                Ok(true) => batch.effects.append(&mut tx.effects),
+                // SQLite has given up the whole transaction.
+                Err(error) if db.is_autocommit() => {
+                    self.memory.undo(tx.effects.drain(..));
+                    return Err(error);
                 }
-                run(db, "ROLLBACK TO job")?;
+                Ok(false) | Err(_) => {
+                    self.memory.undo(tx.effects.drain(..));
+                    run(db, "ROLLBACK TO job")?;
+                }
             }
             run(db, "RELEASE job")?;
-            batch.fates.push(outcome.map(drop).map_err(|error| store_error(&error)));
+            batch.fates.push(fate);
         }
         run(db, "COMMIT")
     }
