@@ -134,14 +134,17 @@ pub(crate) async fn a_change_whose_session_part_fails_leaves_the_login_untouched
     let before = Everything::about(&world, &login, account.id, session.id).await;
     assert_eq!(world.commit(change, world.now).await.unwrap(), Committed::PhoneGone);
     assert_eq!(Everything::about(&world, &login, account.id, session.id).await, before);
+    world.step(&login, Event::PhoneEnded).await;
 
     // The session is there already.
+    let login = world.confirmed(&phone).await;
     let (_, taken) = world.logged_in(&phone).await;
     let (mut change, _) = world.redeem(&login, &phone);
     change.session = Some(SessionWrite::Begin(PcSession { id: taken.id, ..session }));
     let before = Everything::about(&world, &login, account.id, taken.id).await;
     assert!(!matches!(world.commit(change, world.now).await, Ok(Committed::Done)));
     assert_eq!(Everything::about(&world, &login, account.id, taken.id).await, before);
+    world.step(&login, Event::PhoneEnded).await;
 
     // Its tokens were used, or it has ended: nothing to give fresh ones to.
     let (login, session) = world.logged_in(&phone).await;

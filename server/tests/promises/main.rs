@@ -14,6 +14,7 @@ mod logins;
 mod notices;
 mod open;
 mod sessions;
+mod sqlite;
 mod watches;
 mod ways;
 mod world;
