@@ -1,6 +1,7 @@
 //! What the promises are tried on: accounts, phones and logins, made the way the server makes them.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) now: Timestamp,
     /// Where it is kept, to be removed at the end.
-    _dir: Option<Arc<TempDir>>,
+    dir: Option<Arc<TempDir>>,
 }
 
 impl Deref for World {
@@ -44,7 +45,12 @@ impl World {
     /// A world on a store that has nothing in it.
     pub(crate) fn on(store: Arc<dyn Store>, dir: Option<TempDir>) -> Self {
         // A store may judge by its own clock, so the time is the real one.
-        Self { store, now: Clock::system().now(), _dir: dir.map(Arc::new) }
+        Self { store, now: Clock::system().now(), dir: dir.map(Arc::new) }
+    }
+
+    /// A file beside the store's.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.as_ref().unwrap().path().join(name)
     }
 
     /// The same world, a while later.

@@ -8,7 +8,7 @@ use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 
 use super::accounts::NewPassword;
-use super::logins::{Record, Rest};
+use super::logins::Record;
 use super::writer::Outcome;
 use super::{SqliteStore, accounts, clients, logins, notices, sessions};
 use crate::store::{
@@ -33,8 +33,7 @@ impl Store for SqliteStore {
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
         self.owns_logins()?;
         let record = record(change.login.clone())?;
-        let rest = Rest::of(change, now);
-        self.write(move |tx| logins::commit(tx, &record, &rest)).await
+        self.write(move |tx| logins::commit(tx, &record, &change, now)).await
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<LoginId>> {

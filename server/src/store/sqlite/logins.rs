@@ -67,32 +67,25 @@ pub(super) fn insert(tx: &mut Tx<'_>, record: &Record, caps: OpenCaps) -> Result
     Ok(Outcome::Keep(inserted))
 }
 
-/// What a change brings besides the login.
-pub(super) struct Rest {
-    change: Change,
+/// Changes a login as `record` says, and with it all that the change brings along.
+pub(super) fn commit(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    change: &Change,
     now: Timestamp,
-}
-
-impl Rest {
-    pub(super) fn of(change: Change, now: Timestamp) -> Self {
-        Self { change, now }
-    }
-}
-
-pub(super) fn commit(tx: &mut Tx<'_>, record: &Record, rest: &Rest) -> Result<Outcome<Committed>> {
-    let Rest { change, now } = rest;
+) -> Result<Outcome<Committed>> {
     if !record.write(tx.db, REPLACE)? {
         return Ok(Outcome::Undo(Committed::Stale));
     }
     if let Some(phone) = change.phone
-        && !tx.standing(*now).phone_is_valid(phone)?
+        && !tx.standing(now).phone_is_valid(phone)?
     {
         return Ok(Outcome::Undo(Committed::PhoneGone));
     }
     let written = match &change.session {
         None => Committed::Done,
         Some(SessionWrite::Begin(session)) => sessions::begin(tx, session)?,
-        Some(SessionWrite::Reissue(session, tokens)) => sessions::reissue(tx, *session, tokens, *now)?,
+        Some(SessionWrite::Reissue(session, tokens)) => sessions::reissue(tx, *session, tokens, now)?,
     };
     if written != Committed::Done {
         return Ok(Outcome::Undo(written));

@@ -28,8 +28,8 @@ use super::memory::Memory;
 use super::sessions::Standing;
 use crate::store::{StoreError, Topic};
 
-/// How many jobs may wait. Callers beyond that wait to get in; a disk that does 100 syncs a second still
-/// clears this many within a tenth.
+/// How many jobs may wait; callers beyond that wait to get in. Even a disk that does 100 syncs a second clears
+/// this many in a tenth of one.
 const WAITING_MAX: usize = 4096;
 /// The most jobs in one transaction: enough for the sync to be shared, few enough for its first job not to
 /// wait long for its last.
@@ -45,10 +45,15 @@ pub(super) enum Outcome<T> {
 
 /// What becomes true in memory once it is on disk.
 pub(super) enum Effect {
+    /// A reserved login can be found.
     Show(LoginId),
+    /// A login has changed.
     Replace(Arc<Login>),
+    /// A login is gone.
     Forget(LoginId),
+    /// A session is no longer in doubt. Also if it does not become durable.
     Settle(SessionId),
+    /// Somebody may wait for this.
     Wake(Topic),
 }
 

@@ -239,3 +239,17 @@ async fn an_empty_file_becomes_a_database() {
     world.ping().await.unwrap();
     world.owner().await;
 }
+
+#[test]
+fn racing_processes_make_one_database() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("saoma.db");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| SqliteStore::beside(&path).unwrap());
+            }
+            scope.spawn(|| open(&path));
+        });
+    }
+}
