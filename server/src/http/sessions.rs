@@ -96,14 +96,17 @@ pub(super) async fn notifications(
         return Ok(Json(Notifications { notifications }).into_response());
     };
     let mut reader = Reader::new(&app, &phone.session, after);
-    let give_up_at = app.clock.now() + wait;
+    let begun_at = app.clock.now();
     tokio::select! {
         news = reader.next() => match news? {
             News::Some(notifications) => Ok(Json(Notifications { notifications }).into_response()),
             News::SessionEnded => Err(ProblemCode::Unauthenticated.into()),
-            News::Replaced => Ok(StatusCode::NOT_MODIFIED.into_response()),
+            News::Replaced => {
+                waiting::replaced(&app.clock, begun_at).await;
+                Ok(StatusCode::NOT_MODIFIED.into_response())
+            }
         },
-        () = app.clock.sleep_until(give_up_at) => Ok(StatusCode::NOT_MODIFIED.into_response()),
+        () = app.clock.sleep_until(begun_at + wait) => Ok(StatusCode::NOT_MODIFIED.into_response()),
         () = app.draining() => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }
 }
