@@ -160,7 +160,8 @@ struct Reader {
     session: SessionId,
     after: u64,
     watch: crate::store::Watch,
-    place: Place<SessionId>,
+    /// Taken when it begins to wait.
+    place: Option<Place<SessionId>>,
 }
 
 enum News {
@@ -178,7 +179,7 @@ impl Reader {
             after,
             // Subscribed before anything is read: what happens in between is heard.
             watch: app.notices.watch(session.account),
-            place: app.readers.join(session.id),
+            place: None,
         }
     }
 
@@ -193,9 +194,10 @@ impl Reader {
                 self.after = last.id;
                 return Ok(News::Some(notifications));
             }
+            let place = self.place.get_or_insert_with(|| self.app.readers.join(self.session));
             tokio::select! {
                 () = self.watch.changed() => {}
-                () = self.place.lost() => return Ok(News::Replaced),
+                () = place.lost() => return Ok(News::Replaced),
             }
         }
     }
