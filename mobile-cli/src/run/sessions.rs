@@ -3,8 +3,8 @@
 use shared::exit::Exit;
 use shared::problem::ProblemCode;
 
-use super::Phone;
 use super::account::Nothing;
+use super::{Phone, is};
 use crate::args::SessionsCommand;
 use crate::failure::Failure;
 use crate::show;
@@ -21,10 +21,7 @@ pub(super) async fn end(phone: &Phone<'_>, which: SessionsCommand) -> Result<(),
     let SessionsCommand::End { id, others: _ } = which;
     let words = if let Some(id) = id {
         let ended = phone.client.end_session(id).await;
-        if ended
-            .as_ref()
-            .is_err_and(|error| error.problem().is_some_and(|it| it.code == ProblemCode::NotFound))
-        {
+        if ended.as_ref().is_err_and(|error| is(error, ProblemCode::NotFound)) {
             return Err(unknown(phone));
         }
         phone.take(ended)?;
