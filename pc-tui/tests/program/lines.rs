@@ -47,10 +47,10 @@ async fn each_end_has_its_exit_code() {
         }
         fake.moves_to(status);
         let end = program.end().await;
-        assert_eq!(end.rest.iter().map(|line| told(line)).collect::<Vec<_>>(), [
-            format!("status {name}"),
-            format!("ended {name}")
-        ]);
+        assert_eq!(
+            end.rest.iter().map(|line| told(line)).collect::<Vec<_>>(),
+            [format!("status {name}"), format!("ended {name}")]
+        );
         assert_eq!((end.exit, end.stderr.as_str()), (exit, ""));
     }
 }
