@@ -78,8 +78,10 @@ pub fn clean_claim(text: &str) -> String {
     claim.trim().chars().take(MAX_CLAIM).collect::<String>().trim_end().to_owned()
 }
 
-/// Control characters, and the format characters of Unicode that reorder, join or hide text.
-fn is_unprintable(c: char) -> bool {
+/// Control characters, and the format characters of Unicode that reorder, join or hide text: nothing that
+/// somebody else wrote may bring them to a terminal.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'

@@ -138,6 +138,8 @@ async fn when_all_places_are_taken_the_busiest_address_loses_its_oldest_login() 
     })
     .await;
     let issue = async |ip: &str| {
+        // Each a second later, so that there is an oldest.
+        server.advance_secs(1);
         let request =
             server.request(Method::POST, "/oauth/device_authorization").header("x-forwarded-for", ip);
         let response = request.form(&[("client_id", "x")]).send().await.unwrap();

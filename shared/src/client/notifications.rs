@@ -5,7 +5,6 @@ use std::fmt;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::{Method, RequestBuilder};
-use serde::Deserialize;
 
 use super::feed::{Event, Topic, TransportChoice, follow};
 use super::http::{Answer, Http};
@@ -70,14 +69,6 @@ struct NotificationTopic {
     after: u64,
 }
 
-/// What a frame may hold: one notification, or a page of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Frame {
-    Page(Notifications),
-    One(Notification),
-}
-
 impl NotificationTopic {
     fn read(&self, http: &Http, path: &str) -> RequestBuilder {
         http.request(Method::GET, &format!("{path}?after={}", self.after)).bearer_auth(self.token.expose())
@@ -109,10 +100,7 @@ impl Topic for NotificationTopic {
     }
 
     fn in_frame(&self, frame: &str) -> Option<Vec<Notification>> {
-        match serde_json::from_str(frame).ok()? {
-            Frame::Page(page) => Some(page.notifications),
-            Frame::One(notification) => Some(vec![notification]),
-        }
+        serde_json::from_str(frame).ok().map(|notification| vec![notification])
     }
 
     fn is_news(&self, notification: &Notification) -> bool {

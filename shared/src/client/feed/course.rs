@@ -4,9 +4,9 @@
 //! away; the failure alone does not tell. So under
 //! [`Auto`](TransportChoice::Auto) a failure is followed by a plain read of
 //! the present, which every network carries. If that fails too, the server is
-//! away, and nothing is held against the transport. If transport after
-//! transport fails while plain reads succeed, the network is to blame, and
-//! after a few strikes the next lower transport has its turn.
+//! away, and nothing is held against the transport. If one try after the other
+//! fails while plain reads succeed, the network is to blame, and after a few
+//! strikes the next lower transport has its turn.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const SOCKET_STRIKES: u32 = 3;
 /// How often a long poll may be cut short. Fewer, since each may cost half a minute.
 const LONG_POLL_STRIKES: u32 = 2;
 /// The longest pause that a server can talk the feed into: about the life of a login.
-const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(2);
 
 /// How fast a feed goes. Fixed, except that tests are in a hurry.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,7 @@ impl Course {
         let longest = doubled.min(self.pace.longest_pause);
         self.failures += 1;
         let own = longest / 2 + self.up_to(longest / 2);
-        let asked = Duration::from_secs(retry_after_secs.unwrap_or_default()).min(LONGEST_PAUSE);
+        let asked = Duration::from_secs(retry_after_secs.unwrap_or_default()).min(LONGEST_RETRY_AFTER);
         own + asked
     }
 

@@ -24,7 +24,7 @@ pub(in crate::client) enum Event<I> {
     Item(I, Transport),
     /// The server is there, by this transport, with nothing new.
     Back(Transport),
-    /// The server is lost, until then at least.
+    /// The server is lost, for so long at least.
     Trouble(ClientError, Duration),
     /// It is over.
     Gone(ClientError),
@@ -38,8 +38,11 @@ pub(in crate::client) fn follow<T: Topic>(
     choice: TransportChoice,
 ) -> impl Stream<Item = Event<T::Item>> + Send {
     let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let course = Course::new(choice, pace, Arc::clone(&random));
     let follower = Follower {
-        course: Course::new(choice, pace, Arc::clone(&random)),
+        // A first frame is the present; a wait for what is newer needs to know it.
+        present_first: course.transport() != Transport::WebSocket,
+        course,
         http,
         pace,
         topic,
@@ -48,9 +51,6 @@ pub(in crate::client) fn follow<T: Topic>(
         arrived: VecDeque::new(),
         carried_by: None,
         troubled: false,
-        // A first frame is the present; a wait for what is newer needs to know it.
-        present_first: choice != TransportChoice::Auto
-            && choice != TransportChoice::Only(Transport::WebSocket),
         resume_at: None,
         answered_by: None,
         over: false,

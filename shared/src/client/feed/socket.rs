@@ -22,7 +22,7 @@ use crate::client::http::Http;
 use crate::problem::ProblemCode;
 use crate::random::{self, Random};
 
-/// The longest frame or message. The longest of the contract, a page of notifications, is well below.
+/// The longest frame or message. The longest of the contract, one notification, is below 1 KiB.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// An open WebSocket, from the client's side.

@@ -71,6 +71,8 @@ async fn what_stands_before_the_server_is_told_from_it() {
     );
     let limited = error(page(429)).await;
     assert_eq!(limited.problem().map(|limited| limited.code), Some(ProblemCode::RateLimited));
+    let good_but_for_its_length =
+        format!(r#"{{"status": "scanned", "version": 1, "expires_in": 1}}{}"#, " ".repeat(2 * 1024 * 1024));
     for strange in [
         page(200),
         page(401),
@@ -83,7 +85,7 @@ async fn what_stands_before_the_server_is_told_from_it() {
         Answer::json(200, "{}"),
         Answer::json(200, r#"{"status": "snoozing", "version": 1, "expires_in": 1}"#),
         Answer::json(401, r#"{"error": "some_other_api"}"#),
-        Answer::json(200, "x".repeat(2 * 1024 * 1024)),
+        Answer::json(200, good_but_for_its_length),
     ] {
         let error = error(strange).await;
         assert!(matches!(error, ClientError::Unexpected(_)), "{error:?}");

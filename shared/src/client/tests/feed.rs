@@ -4,6 +4,7 @@ mod carries;
 mod comes_back;
 mod falls_back;
 mod goes;
+mod paces;
 
 use std::time::Duration;
 

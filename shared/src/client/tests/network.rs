@@ -47,6 +47,8 @@ pub(super) enum Fate {
     Drop,
     /// Nothing ever comes back.
     Hang,
+    /// The server has nothing new to tell at the end of so long a wait.
+    NothingNewFor(Duration),
     /// The socket is opened, shows the present, and then…
     Open(After),
     /// The socket sends these frames, whatever the login is.
@@ -206,6 +208,10 @@ async fn login(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         Fate::Answer(response) => response,
         Fate::Drop => std::panic::resume_unwind(Box::new("the connection breaks off")),
         Fate::Hang => std::future::pending().await,
+        Fate::NothingNewFor(wait) => {
+            tokio::time::sleep(wait).await;
+            StatusCode::NOT_MODIFIED.into_response()
+        }
         Fate::Pass | Fate::Open(_) | Fate::Frames(_) => {
             let known = request.headers().get(header::IF_NONE_MATCH);
             let known = known.map(|etag| etag.to_str().unwrap().trim_matches('"').parse::<u64>().unwrap());
@@ -228,7 +234,7 @@ async fn events(
     match fate {
         Fate::Answer(response) => response,
         Fate::Drop => std::panic::resume_unwind(Box::new("the connection breaks off")),
-        Fate::Hang => std::future::pending().await,
+        Fate::Hang | Fate::NothingNewFor(_) => std::future::pending().await,
         Fate::Pass | Fate::Open(_) | Fate::Frames(_) => upgrade.unwrap().on_upgrade(async move |socket| {
             shared.sockets.send_modify(|sockets| *sockets += 1);
             let mut stopped = shared.stopped.subscribe();

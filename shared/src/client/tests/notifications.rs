@@ -24,13 +24,13 @@ use crate::problem::ProblemCode;
 /// How a server's sockets behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sockets {
-    /// One notification a frame.
-    Single,
-    /// All that are new in one frame.
-    Paged,
+    /// What they should.
+    Honest,
+    /// As `Honest`, but each time they begin from the beginning.
+    Repeating,
     /// One notification, and then the node restarts.
     Restarting,
-    /// As `Single`, then the phone's session ends.
+    /// As `Honest`, then the phone's session ends.
     Ending,
     /// The network does not carry them.
     Refused,
@@ -145,6 +145,9 @@ async fn events(
 async fn talk(shared: &Shared, mut socket: WebSocket, mut after: u64) -> Result<(), axum::Error> {
     let mut all = shared.all.subscribe();
     loop {
+        if shared.sockets == Sockets::Repeating {
+            after = 0;
+        }
         let notifications = newer(&all.borrow_and_update(), after);
         after = notifications.last().map_or(after, |last| last.id);
         let close = match shared.sockets {
@@ -152,14 +155,9 @@ async fn talk(shared: &Shared, mut socket: WebSocket, mut after: u64) -> Result<
             Sockets::Ending if !notifications.is_empty() => Some(close::SESSION_ENDED),
             _ => None,
         };
-        if shared.sockets == Sockets::Paged {
-            let page = serde_json::to_string(&Notifications { notifications }).unwrap();
-            socket.send(Message::text(page)).await?;
-        } else {
-            let at_once = if close == Some(close::RESTARTING) { 1 } else { notifications.len() };
-            for notification in notifications.iter().take(at_once) {
-                socket.send(Message::text(serde_json::to_string(notification).unwrap())).await?;
-            }
+        let at_once = if close == Some(close::RESTARTING) { 1 } else { notifications.len() };
+        for notification in notifications.iter().take(at_once) {
+            socket.send(Message::text(serde_json::to_string(notification).unwrap())).await?;
         }
         if let Some(code) = close {
             socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await?;
@@ -176,7 +174,7 @@ async fn talk(shared: &Shared, mut socket: WebSocket, mut after: u64) -> Result<
 
 #[tokio::test]
 async fn everything_comes_once_and_in_order_by_whatever_carries_it() {
-    for sockets in [Sockets::Single, Sockets::Paged, Sockets::Restarting, Sockets::Refused] {
+    for sockets in [Sockets::Honest, Sockets::Repeating, Sockets::Restarting, Sockets::Refused] {
         let mut account = Account::new(sockets, 0).await;
         account.happens(1..=3);
         for id in 1..=3 {
@@ -230,7 +228,7 @@ async fn it_ends_with_the_phone_s_session_and_says_so_ever_after() {
 
 #[tokio::test]
 async fn trouble_is_told_and_does_not_end_it() {
-    let mut account = Account::new(Sockets::Single, 0).await;
+    let mut account = Account::new(Sockets::Honest, 0).await;
     account.serving.abort();
     let _ = (&mut account.serving).await;
     let error = account.next().await.unwrap_err();

@@ -143,7 +143,7 @@ proptest! {
                 let before = course.transport() as u8;
                 let restarts = matches!(loss, Loss::Restart);
                 let turn = course.after(loss, lived);
-                prop_assert!(pause(&turn) <= LONGEST_PAUSE + Pace::default().longest_pause);
+                prop_assert!(pause(&turn) <= LONGEST_RETRY_AFTER + Pace::default().longest_pause);
                 prop_assert!(course.transport() as u8 >= before);
                 if let TransportChoice::Only(transport) = choice {
                     prop_assert_eq!(course.transport(), transport);

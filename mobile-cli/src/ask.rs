@@ -1,0 +1,124 @@
+//! What a person is asked: passwords, and yes or no.
+
+use std::io::{self, BufRead, Read as _, Write as _};
+
+use shared::api::Password;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// More than any password; a line without end is none.
+const MAX_LINE_BYTES: u64 = 4096;
+
+/// Where passwords come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passwords {
+    /// From a person, without an echo.
+    Prompt,
+    /// From standard input, one a line.
+    Stdin,
+}
+
+impl Passwords {
+    pub(crate) fn from_stdin(stdin: bool) -> Self {
+        if stdin { Self::Stdin } else { Self::Prompt }
+    }
+
+    /// A password that exists.
+    pub(crate) fn existing(self, question: &str) -> Result<Password, Failure> {
+        match self {
+            Self::Prompt => prompt(question),
+            Self::Stdin => line(&mut io::stdin().lock()),
+        }
+    }
+
+    /// A password to be. A person types it twice, since nobody sees what was typed.
+    pub(crate) fn new_one(self, question: &str) -> Result<Password, Failure> {
+        let password = self.existing(question)?;
+        if !password.is_acceptable() {
+            let (min, max) = (Password::MIN_CHARS, Password::MAX_CHARS);
+            return Err(Failure::usage(format!(
+                "a new password has {min} to {max} characters; choose another"
+            )));
+        }
+        if matches!(self, Self::Prompt) && prompt("The same again: ")?.expose() != password.expose() {
+            return Err(Failure::usage("the two passwords differ, so nothing was done; try again"));
+        }
+        Ok(password)
+    }
+}
+
+fn prompt(question: &str) -> Result<Password, Failure> {
+    rpassword::prompt_password(question).map(Password::new).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => {
+            Failure::usage("no password was typed, so nothing was done")
+        }
+        _ => Failure::usage("there is no terminal to ask for the password on; give it with --password-stdin"),
+    })
+}
+
+/// The next line, without its end.
+fn line(stdin: &mut impl BufRead) -> Result<Password, Failure> {
+    let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_LINE_BYTES).unwrap_or_default()));
+    let read = stdin.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
+    read.map_err(|error| Failure::io(format!("standard input can't be read: {error}")))?;
+    if line.len() as u64 == MAX_LINE_BYTES && !line.ends_with(b"\n") {
+        return Err(Failure::usage("the line on standard input is too long for a password"));
+    }
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    match std::str::from_utf8(text) {
+        Ok("") => {
+            Err(Failure::usage("standard input holds no (further) password; put each on a line of its own"))
+        }
+        Ok(text) => Ok(Password::new(text.to_owned())),
+        Err(_) => Err(Failure::usage("the password on standard input is not UTF-8; convert it")),
+    }
+}
+
+/// Asks on the terminal. Anything but a clear yes is a no.
+pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
+    let ask = || {
+        write!(io::stderr(), "{question} [y/N] ")?;
+        let mut answer = String::new();
+        io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut answer)?;
+        Ok(is_yes(&answer))
+    };
+    ask().map_err(|error: io::Error| Failure::io(format!("the terminal fails: {error}; use --yes")))
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_lines() {
+        let mut stdin = "old one\r\nnew  ö\nlast".as_bytes();
+        let mut next = || line(&mut stdin).map(|password| password.expose().to_owned());
+        assert_eq!(next().unwrap(), "old one");
+        assert_eq!(next().unwrap(), "new  ö");
+        assert_eq!(next().unwrap(), "last");
+        insta::assert_snapshot!(next().unwrap_err().line());
+    }
+
+    #[test]
+    fn what_is_no_password_is_refused() {
+        assert!(line(&mut &b"\xff\n"[..]).unwrap_err().line().contains("UTF-8"));
+        assert!(line(&mut &b"\nsecond\n"[..]).is_err());
+        assert!(line(&mut io::BufReader::new(io::repeat(b'x'))).is_err());
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for answer in ["y\n", "Y\r\n", " yes ", "YES"] {
+            assert!(is_yes(answer), "{answer}");
+        }
+        for answer in ["", "\n", "n\n", "yep", "ya", "да", "y y"] {
+            assert!(!is_yes(answer), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A picture in, the texts of its QR codes out.
+//!
+//! ```text
+//! bytes --[1 picture]--> grey pixels --[2 ladder]--> modules --[3 payload]--> texts
+//!        limits first,   at most       prepared in several    UTF-8, or as the
+//!        then decoding   1600 px       ways, one by one,      code says, or a guess
+//!                                      until a code is read
+//! ```
+//!
+//! Pictures come from anywhere, so nothing here trusts them: sizes are checked
+//! before pixels are decoded (1), and the reader, which panics on some
+//! photographs and takes minutes for others, is guarded (2). All of it is done
+//! on a thread of its own, with a time limit ([`guard`]).
+//!
+//! The module knows nothing of the rest of the program, so that others may lift it out.
+
+mod guard;
+mod ladder;
+mod payload;
+mod picture;
+mod threshold;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use guard::Findings;
+pub(crate) use picture::MAX_FILE_BYTES;
+
+/// How long a picture may take. Hardly any that can be read takes a tenth of it.
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why a picture gives no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// The bytes are none of the formats.
+    #[error("this is not a picture that can be read; PNG, JPEG, WebP, GIF and BMP can")]
+    NotAPicture,
+    /// It begins like a picture, and does not go on like one.
+    #[error("this picture is damaged or cut off; save it anew")]
+    Damaged,
+    /// Larger than the limits allow.
+    #[error("this picture is too large; 32 MiB, 10000 pixels a side and 64 megapixels are the most")]
+    TooLarge,
+    /// Nothing found, by any preparation.
+    #[error(
+        "no QR code was found; take the picture closer, straight on and sharp, with the white margin around"
+    )]
+    NoCode,
+    /// Nothing found in the time that there is.
+    #[error("no QR code was found in time; cut the picture down to the code")]
+    OutOfTime,
+}
+
+/// Reads the QR codes in a picture, each text once, in the order found.
+///
+/// It ends as soon as everything that looks like a code has been read and `enough` says yes to one of the
+/// texts; until then it tries the next preparation.
+///
+/// # Errors
+/// [`Unreadable`], when not one code was read.
+pub(crate) fn texts_in(
+    file: Vec<u8>,
+    within: Duration,
+    enough: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<Vec<String>, Unreadable> {
+    let read = move |found: &Findings| {
+        let picture = guard::quietly(|| picture::open(&file)).unwrap_or(Err(Unreadable::Damaged))?;
+        ladder::climb(&picture, &enough, found);
+        Err(Unreadable::NoCode)
+    };
+    match guard::within(within, read) {
+        (texts, _) if !texts.is_empty() => Ok(texts),
+        (_, Some(why)) => why,
+        (_, None) => Err(Unreadable::OutOfTime),
+    }
+}

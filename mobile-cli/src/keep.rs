@@ -1,0 +1,248 @@
+//! What is kept on disk: the phone's session, and the login that was scanned last.
+//!
+//! ```text
+//! <state dir>/mobile-cli.https@login.example.com@8443.phone.json   the session at one server
+//! <state dir>/mobile-cli.https@login.example.com@8443.scan.json    the login scanned last there
+//! ```
+//!
+//! Two files, so that no command ever changes half of one while another
+//! command changes the other half: each is written whole, beside its place,
+//! and put into it in one move. Only the user can read them.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shared::api::{Account, LoginRequest, PhoneLoggedIn, Scanned};
+use shared::code::PublicUrl;
+use shared::exit::Exit;
+use shared::id::SessionId;
+use shared::secret::{ConfirmToken, PhoneToken, Token};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// The phone's session.
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Phone {
+    /// The server that it is for. The token is shown to no other.
+    server: String,
+    pub(crate) phone_token: Token<PhoneToken>,
+    pub(crate) account: Account,
+    pub(crate) session_id: SessionId,
+}
+
+/// A login that was scanned, and is to be decided.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Scan {
+    /// As the session's.
+    server: String,
+    /// The phone session that scanned: only it can decide.
+    phone: SessionId,
+    pub(crate) confirm_token: Token<ConfirmToken>,
+    /// When it expires, by this machine's clock. The server's counts.
+    pub(crate) expires_at: Timestamp,
+    pub(crate) login: LoginRequest,
+}
+
+/// Why something can't be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    /// The directory or a file fails.
+    #[error("can't use {}: {source}; choose another place with --state-dir", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// How.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} can't be read, since something else has written to it; {advice}", path.display())]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+        /// What replaces it.
+        advice: &'static str,
+    },
+    /// This system has no directory for such things.
+    #[error("there is no home directory to keep the log-in in; choose a place with --state-dir")]
+    NoPlace,
+}
+
+impl From<KeepError> for Failure {
+    fn from(error: KeepError) -> Self {
+        let (exit, code) = match &error {
+            KeepError::Io { .. } => (Exit::Failed, "io"),
+            KeepError::Corrupt { .. } => (Exit::NotLoggedIn, "corrupt_state"),
+            KeepError::NoPlace => (Exit::Usage, "bad_usage"),
+        };
+        Self::new(exit, code, error.to_string())
+    }
+}
+
+/// What one kind of file holds.
+trait Kept: Serialize + DeserializeOwned {
+    const NAME: &'static str;
+    /// How to get a new one.
+    const ADVICE: &'static str;
+
+    fn server(&self) -> &str;
+}
+
+impl Kept for Phone {
+    const NAME: &'static str = "phone";
+    const ADVICE: &'static str = "log in again to replace it: mobile-cli login NAME";
+
+    fn server(&self) -> &str {
+        &self.server
+    }
+}
+
+impl Kept for Scan {
+    const NAME: &'static str = "scan";
+    const ADVICE: &'static str = "scan the code again to replace it";
+
+    fn server(&self) -> &str {
+        &self.server
+    }
+}
+
+/// The place for what belongs to one server.
+#[derive(Debug)]
+pub(crate) struct Keep {
+    folder: PathBuf,
+    server: String,
+}
+
+impl Keep {
+    /// The place for `server` below `folder`, or below the user's state directory. Nothing is made before
+    /// there is something to keep.
+    pub(crate) fn of(folder: Option<PathBuf>, server: &PublicUrl) -> Result<Self, KeepError> {
+        let folder = folder.or_else(default_folder).ok_or(KeepError::NoPlace)?;
+        Ok(Self { folder, server: server.as_str().to_owned() })
+    }
+
+    /// The session, if this phone is logged in.
+    pub(crate) fn phone(&self) -> Result<Option<Phone>, KeepError> {
+        self.load()
+    }
+
+    /// Keeps a session in place of the one before, whose scan is of no more use.
+    pub(crate) fn keep_phone(&self, answer: &PhoneLoggedIn) -> Result<(), KeepError> {
+        self.remove::<Scan>()?;
+        self.save(&Phone {
+            server: self.server.clone(),
+            phone_token: answer.phone_token.clone(),
+            account: answer.account.clone(),
+            session_id: answer.session_id,
+        })
+    }
+
+    /// Forgets a session, unless another command has put a newer one in its place.
+    pub(crate) fn forget_phone(&self, phone: &Phone) -> Result<(), KeepError> {
+        match self.phone()? {
+            Some(kept) if kept.session_id != phone.session_id => Ok(()),
+            _ => self.remove::<Scan>().and_then(|()| self.remove::<Phone>()),
+        }
+    }
+
+    /// The login that this session scanned last, if it is still to be decided.
+    pub(crate) fn scan(&self, phone: &Phone) -> Result<Option<Scan>, KeepError> {
+        Ok(self.load::<Scan>()?.filter(|scan| scan.phone == phone.session_id))
+    }
+
+    /// Keeps a scan in place of the one before.
+    pub(crate) fn keep_scan(
+        &self,
+        phone: &Phone,
+        answer: &Scanned,
+        now: Timestamp,
+    ) -> Result<Scan, KeepError> {
+        let left = i64::try_from(answer.expires_in)
+            .map_or(jiff::SignedDuration::MAX, jiff::SignedDuration::from_secs);
+        let scan = Scan {
+            server: self.server.clone(),
+            phone: phone.session_id,
+            confirm_token: answer.confirm_token.clone(),
+            expires_at: now.checked_add(left).unwrap_or(Timestamp::MAX),
+            login: answer.login.clone(),
+        };
+        self.save(&scan)?;
+        Ok(scan)
+    }
+
+    /// Forgets a scan, unless another command has put a newer one in its place.
+    pub(crate) fn forget_scan(&self, scan: &Scan) -> Result<(), KeepError> {
+        match self.load::<Scan>()? {
+            Some(kept) if kept.confirm_token.expose() != scan.confirm_token.expose() => Ok(()),
+            _ => self.remove::<Scan>(),
+        }
+    }
+
+    fn load<T: Kept>(&self) -> Result<Option<T>, KeepError> {
+        let path = self.path::<T>();
+        let text = match fs::read(&path) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(KeepError::Io { path, source }),
+        };
+        match serde_json::from_slice::<T>(&text) {
+            Ok(kept) if kept.server() == self.server => Ok(Some(kept)),
+            _ => Err(KeepError::Corrupt { path, advice: T::ADVICE }),
+        }
+    }
+
+    fn save<T: Kept>(&self, kept: &T) -> Result<(), KeepError> {
+        let path = self.path::<T>();
+        let write = || {
+            make_private(&self.folder)?;
+            let text = Zeroizing::new(serde_json::to_vec(kept)?);
+            // A temporary file is its owner's alone, and stays so where it is moved to.
+            let mut file = tempfile::Builder::new().prefix(".mobile-cli-").tempfile_in(&self.folder)?;
+            file.write_all(&text)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|source| KeepError::Io { path: path.clone(), source })
+    }
+
+    fn remove<T: Kept>(&self) -> Result<(), KeepError> {
+        let path = self.path::<T>();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(KeepError::Io { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing in an address has a `@` or a slash beyond the scheme's, so no two servers share a file.
+    fn path<T: Kept>(&self) -> PathBuf {
+        let server = self.server.replacen("://", "@", 1).replace(':', "@");
+        self.folder.join(format!("mobile-cli.{server}.{}.json", T::NAME))
+    }
+}
+
+fn default_folder() -> Option<PathBuf> {
+    let dirs = directories::BaseDirs::new()?;
+    // Only Linux has a directory for state.
+    Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).join("saoma"))
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! The commands, one function each.
+
+mod account;
+mod decide;
+mod decode;
+mod notifications;
+mod scan;
+mod sessions;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use shared::client::{Client, ClientError};
+use shared::code::PublicUrl;
+use shared::exit::Exit;
+use shared::problem::ProblemCode;
+
+use crate::args::{Args, Command, DEFAULT_SERVER};
+use crate::failure::Failure;
+use crate::keep::{self, Keep};
+use crate::output::Output;
+
+/// How this program calls itself to a server.
+const USER_AGENT: &str = concat!("mobile-cli/", env!("CARGO_PKG_VERSION"));
+
+/// The time, and where its reader is.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// What time it is.
+    pub(crate) now: fn() -> Timestamp,
+    /// Where times are read.
+    pub(crate) zone: TimeZone,
+}
+
+/// Does what was said on the command line.
+pub(crate) async fn run(args: Args, output: Output, clock: &Clock) -> Result<(), Failure> {
+    // The one command that has nothing to do with any server.
+    if let Command::Decode { image } = &args.command {
+        return decode::decode(image, output);
+    }
+    let context = Context::new(&args, output, clock)?;
+    match args.command {
+        Command::Register { name, passwords } => account::register(&context, &name, &passwords).await,
+        Command::Login { name, device_name, passwords } => {
+            account::log_in(&context, &name, device_name, &passwords).await
+        }
+        Command::Password { passwords } => account::change_password(&context.phone()?, &passwords).await,
+        Command::Logout => account::log_out(&context.phone()?).await,
+        Command::Whoami => account::who_am_i(&context.phone()?).await,
+        Command::Scan(what) => scan::scan(&context, what).await,
+        Command::Confirm { yes } => decide::confirm(&context, yes).await,
+        Command::Deny { yes, report } => decide::deny(&context, yes, report).await,
+        Command::Decode { image } => decode::decode(&image, output),
+        Command::Sessions { command: None } => sessions::list(&context.phone()?).await,
+        Command::Sessions { command: Some(which) } => sessions::end(&context.phone()?, which).await,
+        Command::Notifications { follow: false } => notifications::list(&context.phone()?).await,
+        Command::Notifications { follow: true } => notifications::follow(&context.phone()?).await,
+    }
+}
+
+/// What every command that talks to a server needs.
+struct Context<'a> {
+    server: PublicUrl,
+    client: Client,
+    keep: Keep,
+    output: Output,
+    clock: &'a Clock,
+}
+
+impl<'a> Context<'a> {
+    fn new(args: &Args, output: Output, clock: &'a Clock) -> Result<Self, Failure> {
+        let server = args.server.clone();
+        let server = if args.insecure_http { Ok(server) } else { server.require_secure() };
+        let server = server.map_err(|error| Failure::usage(format!("--server {}: {error}", args.server)))?;
+        let client = Client::new(server.clone(), USER_AGENT)?;
+        let keep = Keep::of(args.state_dir.clone(), &server)?;
+        Ok(Self { server, client, keep, output, clock })
+    }
+
+    /// This phone's session; without one there is nothing to do but to log in.
+    fn phone(&self) -> Result<Phone<'_>, Failure> {
+        let Some(kept) = self.keep.phone()? else {
+            let message =
+                format!("not logged in at {}; log in first: {}", self.server, self.line("login NAME"));
+            return Err(Failure::new(Exit::NotLoggedIn, "not_logged_in", message));
+        };
+        let client = self.client.phone(kept.phone_token.clone());
+        Ok(Phone { context: self, kept, client })
+    }
+
+    /// A command for the same server, to be copied from what is printed.
+    fn line(&self, command: &str) -> String {
+        match self.server.as_str() {
+            DEFAULT_SERVER => format!("mobile-cli {command}"),
+            server => format!("mobile-cli --server {server} {command}"),
+        }
+    }
+}
+
+/// A phone that is logged in, for all it knows.
+struct Phone<'a> {
+    context: &'a Context<'a>,
+    kept: keep::Phone,
+    client: shared::client::Phone,
+}
+
+impl Phone<'_> {
+    /// Takes an answer. If it is that the session has ended, the session is forgotten.
+    fn take<T>(&self, answer: Result<T, ClientError>) -> Result<T, Failure> {
+        answer.map_err(|error| if is_unauthenticated(&error) { self.is_over() } else { error.into() })
+    }
+
+    /// The failure for a session that the server no longer knows.
+    fn is_over(&self) -> Failure {
+        if let Err(error) = self.context.keep.forget_phone(&self.kept) {
+            return error.into();
+        }
+        let again = self.context.line(&format!("login {}", self.kept.account.username));
+        let message = format!("this phone's session has ended; log in again: {again}");
+        Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), message)
+    }
+}
+
+fn is_unauthenticated(error: &ClientError) -> bool {
+    error.problem().is_some_and(|problem| problem.code == ProblemCode::Unauthenticated)
+}

@@ -1,0 +1,106 @@
+//! `register`, `login`, `password`, `logout` and `whoami`.
+
+use serde::Serialize;
+use serde_json::json;
+use shared::api::{PasswordChange, PhoneLogin, Registration};
+use shared::exit::Exit;
+use shared::name::Username;
+use shared::problem::ProblemCode;
+
+use super::{Context, Phone, is_unauthenticated};
+use crate::args;
+use crate::ask::Passwords;
+use crate::failure::Failure;
+
+/// The answer of calls that answer with nothing.
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
+/// Makes an account. It is not logged in: that is its own command, for this phone or another.
+pub(super) async fn register(
+    context: &Context<'_>,
+    name: &Username,
+    passwords: &args::Passwords,
+) -> Result<(), Failure> {
+    let password =
+        Passwords::from_stdin(passwords.password_stdin).new_one(&format!("New password for {name}: "))?;
+    let body = Registration { username: name.as_str().to_owned(), password };
+    let made = context.client.register(&body).await?;
+    context.output.answer(&made, |_| {
+        let next = context.line(&format!("login {}", made.account.username));
+        format!("The account {} is made at {}. Next: {next}", made.account.username, context.server)
+    })
+}
+
+/// Logs this phone in, in place of whoever was before.
+pub(super) async fn log_in(
+    context: &Context<'_>,
+    name: &Username,
+    device_name: String,
+    passwords: &args::Passwords,
+) -> Result<(), Failure> {
+    let password =
+        Passwords::from_stdin(passwords.password_stdin).existing(&format!("Password for {name}: "))?;
+    let body = PhoneLogin { username: name.as_str().to_owned(), password, device_name: Some(device_name) };
+    let answer = context.client.log_in(&body).await.map_err(|error| {
+        if is_unauthenticated(&error) {
+            refused("the name or the password is wrong; try again")
+        } else {
+            error.into()
+        }
+    })?;
+    if let Err(error) = context.keep.keep_phone(&answer) {
+        // A session that nobody can use should not go on for months.
+        _ = context.client.phone(answer.phone_token).log_out().await;
+        return Err(error.into());
+    }
+    let (account, session_id) = (&answer.account, answer.session_id);
+    context.output.answer(&json!({"account": account, "session_id": session_id}), |_| {
+        let next = context.line("scan IMAGE");
+        format!("Logged in at {} as {}. Next, for a PC's code: {next}", context.server, account.username)
+    })
+}
+
+/// Changes the password; this session goes on, all others end.
+pub(super) async fn change_password(phone: &Phone<'_>, passwords: &args::Passwords) -> Result<(), Failure> {
+    let passwords = Passwords::from_stdin(passwords.password_stdin);
+    let name = &phone.kept.account.username;
+    let old = passwords.existing(&format!("Old password of {name}: "))?;
+    let new = passwords.new_one(&format!("New password for {name}: "))?;
+    let answer = phone.client.change_password(&PasswordChange { old, new }).await;
+    if let Err(error) = &answer
+        && is_unauthenticated(error)
+    {
+        // The old password or this phone's token: the server says the same of both. Only one of them still
+        // says who it is.
+        phone.take(phone.client.me().await)?;
+        return Err(refused("the old password is wrong, so nothing was changed; try again"));
+    }
+    phone.take(answer)?;
+    phone.context.output.answer(&Nothing {}, |_| {
+        format!("The password of {name} is changed, and every other session of the account has ended.")
+    })
+}
+
+/// Logs this phone out. It is forgotten only when the server has done so too.
+pub(super) async fn log_out(phone: &Phone<'_>) -> Result<(), Failure> {
+    phone.take(phone.client.log_out().await)?;
+    phone.context.keep.forget_phone(&phone.kept)?;
+    phone
+        .context
+        .output
+        .answer(&Nothing {}, |_| "Logged out, and with this phone the PCs that it had logged in.".to_owned())
+}
+
+/// Says who this phone is logged in as, in the server's words.
+pub(super) async fn who_am_i(phone: &Phone<'_>) -> Result<(), Failure> {
+    let me = phone.take(phone.client.me().await)?;
+    phone
+        .context
+        .output
+        .answer(&me, |_| format!("{} at {}, session {}", me.username, phone.context.server, me.session_id))
+}
+
+fn refused(message: &str) -> Failure {
+    Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), message)
+}

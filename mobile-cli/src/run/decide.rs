@@ -1,0 +1,191 @@
+//! `confirm` and `deny`: for the login that was scanned last.
+//!
+//! ```text
+//! scan.json --shown, asked--> POST confirm --200------------> done, forgotten
+//!     ^                            |  |
+//!     |                            |  '--410, but confirmed--> done, forgotten: an earlier answer was lost
+//!     '-- kept, to be repeated <---'  '--another refusal-----> failed, forgotten
+//!              no answer
+//! ```
+
+use shared::api::{Decided, Status};
+use shared::exit::Exit;
+use shared::problem::ProblemCode;
+
+use super::{Context, Phone};
+use crate::ask;
+use crate::failure::Failure;
+use crate::keep::Scan;
+use crate::output::is_interactive;
+use crate::show::{Asked, request};
+
+/// Logs the PC in.
+pub(super) async fn confirm(context: &Context<'_>, yes: bool) -> Result<(), Failure> {
+    let (phone, scan) = scanned(context, yes)?;
+    if !yes {
+        show(context, &phone, &scan)?;
+        if !ask_to_confirm()? {
+            return leave(context);
+        }
+    }
+    let outcome = send(&phone, &scan, Decision::Confirm).await?;
+    context.output.answer(&outcome.decided, |_| confirmed(&phone, &outcome))
+}
+
+/// Refuses the PC.
+pub(super) async fn deny(context: &Context<'_>, yes: bool, report: bool) -> Result<(), Failure> {
+    let (phone, scan) = scanned(context, yes)?;
+    if !yes {
+        show(context, &phone, &scan)?;
+        if !ask::yes("Deny it?")? {
+            return leave(context);
+        }
+    }
+    let Outcome { decided, already } = send(&phone, &scan, Decision::Deny { report }).await?;
+    context.output.answer(&decided, |_| {
+        let words = if already {
+            "Already over: this login was denied or cancelled, and no PC is logged in by it."
+        } else {
+            "Denied: this PC is not logged in."
+        };
+        words.to_owned()
+    })
+}
+
+/// The failure for a question that nobody is there to answer.
+pub(super) fn no_terminal() -> Failure {
+    Failure::usage("there is no terminal to ask on; to decide without being asked, give --yes")
+}
+
+/// The question before a PC is logged in.
+pub(super) fn ask_to_confirm() -> Result<bool, Failure> {
+    ask::yes("Log it in?")
+}
+
+/// What a no leaves behind.
+pub(super) fn left_as_it_is(context: &Context<'_>) -> String {
+    format!(
+        "Nothing was decided: the login stays as it is until it expires. To refuse it: {}",
+        context.line("deny")
+    )
+}
+
+/// What a yes has come to.
+pub(super) fn confirmed(phone: &Phone<'_>, outcome: &Outcome) -> String {
+    let username = &phone.kept.account.username;
+    let (done, is) = match (outcome.already, outcome.decided.status) {
+        (false, _) => ("Confirmed", "is being"),
+        (true, Status::LoggedIn) => ("Confirmed already", "is"),
+        (true, _) => ("Confirmed already", "is being"),
+    };
+    format!("{done}: the PC {is} logged in as {username}.")
+}
+
+/// What is decided about a login.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Decision {
+    /// Log the PC in.
+    Confirm,
+    /// Keep it out.
+    Deny {
+        /// Whether that was an attack.
+        report: bool,
+    },
+}
+
+/// What a decision has come to.
+pub(super) struct Outcome {
+    /// Where the login stands.
+    pub(super) decided: Decided,
+    /// Whether it stood there before, as after a first try whose answer was lost.
+    pub(super) already: bool,
+}
+
+/// Sends a decision, and reads the answer as a person means it.
+///
+/// The scan is forgotten as soon as its token is of no more use. It is kept where the server was not reached
+/// or had no time: then nobody knows whether the decision has arrived, and it can be repeated.
+pub(super) async fn send(phone: &Phone<'_>, scan: &Scan, decision: Decision) -> Result<Outcome, Failure> {
+    use ProblemCode::{CodeExpired, ConfirmTokenInvalid, ConfirmTokenUsed, LoginClosed, NotYourScan};
+    use Status::{Confirmed, Denied, LoggedIn};
+
+    let answer = match decision {
+        Decision::Confirm => phone.client.confirm(&scan.confirm_token).await,
+        Decision::Deny { report } => phone.client.deny(&scan.confirm_token, report).await,
+    };
+    let already = |status| Ok(Outcome { decided: Decided { status }, already: true });
+    let outcome = match answer {
+        Ok(decided) => Ok(Outcome { decided, already: false }),
+        Err(error) => {
+            let problem = error.problem().map(|problem| (problem.code, problem.login_status));
+            match (decision, problem) {
+                (Decision::Confirm, Some((ConfirmTokenUsed, Some(status @ (Confirmed | LoggedIn))))) => {
+                    already(status)
+                }
+                // It was denied or cancelled; the phone is not told which, and it does not matter here.
+                (Decision::Deny { .. }, Some((LoginClosed, _))) => already(Denied),
+                (Decision::Deny { .. }, Some((ConfirmTokenUsed, Some(Confirmed | LoggedIn)))) => {
+                    Err(too_late(phone))
+                }
+                (_, Some((ConfirmTokenUsed, Some(status)))) => Err(over(status)),
+                (
+                    _,
+                    Some((
+                        CodeExpired | ConfirmTokenInvalid | ConfirmTokenUsed | LoginClosed | NotYourScan,
+                        _,
+                    )),
+                ) => Err(error.into()),
+                _ => return phone.take(Err(error)),
+            }
+        }
+    };
+    // What remains on disk if this fails is a token that does nothing, and no reason to call a decision failed.
+    _ = phone.context.keep.forget_scan(scan);
+    outcome
+}
+
+/// The failure for a login that ended otherwise.
+fn over(status: Status) -> Failure {
+    let (exit, what) = match status {
+        Status::Denied => (Exit::Denied, "this login was denied"),
+        Status::Cancelled => (Exit::Cancelled, "the PC has given this login up"),
+        Status::Expired => (Exit::Expired, "this login has expired"),
+        _ => (Exit::Failed, "this code was scanned again, so this scan no longer counts"),
+    };
+    let message = format!("{what}; to log a PC in, scan a new code");
+    Failure::new(exit, ProblemCode::ConfirmTokenUsed.as_str(), message)
+}
+
+/// The failure for a no after a yes.
+fn too_late(phone: &Phone<'_>) -> Failure {
+    let list = phone.context.line("sessions");
+    let message = format!("this login was confirmed before; end the PC's session, whose id is in: {list}");
+    Failure::new(Exit::Failed, ProblemCode::ConfirmTokenUsed.as_str(), message)
+}
+
+/// The phone, and the login to be decided.
+fn scanned<'a>(context: &'a Context<'_>, yes: bool) -> Result<(Phone<'a>, Scan), Failure> {
+    if !yes && !is_interactive() {
+        return Err(no_terminal());
+    }
+    let phone = context.phone()?;
+    let scan = context.keep.scan(&phone.kept)?.ok_or_else(|| {
+        let next = context.line("scan IMAGE");
+        let message = format!("no login is waiting to be decided; scan a code first: {next}");
+        Failure::new(Exit::Failed, "nothing_scanned", message)
+    })?;
+    Ok((phone, scan))
+}
+
+/// Shows again what the decision is about.
+fn show(context: &Context<'_>, phone: &Phone<'_>, scan: &Scan) -> Result<(), Failure> {
+    let left = scan.expires_at.duration_since((context.clock.now)());
+    let left_secs = u64::try_from(left.as_secs()).unwrap_or_default();
+    let asked = Asked { login: &scan.login, username: &phone.kept.account.username, left_secs };
+    context.output.tell(|paint| request(asked, &context.clock.zone, paint))
+}
+
+/// After a no.
+fn leave(context: &Context<'_>) -> Result<(), Failure> {
+    context.output.answer(&Decided { status: Status::Scanned }, |_| left_as_it_is(context))
+}

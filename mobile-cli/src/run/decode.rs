@@ -1,0 +1,55 @@
+//! `decode`, and the pictures of `scan`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+
+use serde_json::json;
+use shared::exit::Exit;
+
+use crate::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
+use crate::failure::Failure;
+use crate::output::{Output, print};
+use crate::show;
+
+/// Prints the text of each code.
+pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
+    let texts = texts_in(image, |_| true)?;
+    if output.is_json() {
+        return output.answer(&json!({"texts": texts}), |_| String::new());
+    }
+    let is_terminal = io::stdout().is_terminal();
+    let shown = |text: String| if is_terminal { show::escaped(&text) } else { text };
+    print(&texts.into_iter().map(shown).collect::<Vec<_>>().join("\n"))
+}
+
+/// The texts in a picture, which is a file's or, for `-`, standard input's. See [`decode::texts_in`].
+pub(super) fn texts_in(
+    image: &Path,
+    enough: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<Vec<String>, Failure> {
+    let file = if image == Path::new("-") { read(io::stdin()) } else { File::open(image).and_then(read) };
+    let file = file.map_err(|error| {
+        let name = if image == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            show::escaped(&image.to_string_lossy())
+        };
+        Failure::io(format!("{name} can't be read: {error}; name a picture"))
+    })?;
+    decode::texts_in(file, READ_WITHIN, enough).map_err(|error| {
+        let (exit, code) = match error {
+            Unreadable::NotAPicture | Unreadable::Damaged => (Exit::Failed, "not_a_picture"),
+            Unreadable::TooLarge => (Exit::Failed, "picture_too_large"),
+            Unreadable::NoCode | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
+        };
+        Failure::new(exit, code, error.to_string())
+    })
+}
+
+/// One byte more than is allowed is enough to tell that it is too much.
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,89 @@
+//! `scan`: who asks to be logged in?
+
+use std::path::Path;
+
+use serde_json::json;
+use shared::api::ScanRequest;
+use shared::code::{PublicUrl, ScanCode, UserCode};
+use shared::exit::Exit;
+
+use super::decide::{self, Decision};
+use super::{Context, decode};
+use crate::args;
+use crate::failure::Failure;
+use crate::output::is_interactive;
+use crate::show::{Asked, request};
+
+/// Scans, shows who asks, and keeps the confirm token. With `--confirm` it goes on to the question.
+pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), Failure> {
+    if what.confirm && !what.yes && !is_interactive() {
+        return Err(decide::no_terminal());
+    }
+    let phone = context.phone()?;
+    // Whatever is not a code of this server ends here: nothing of it is sent to anybody.
+    let code = code(&context.server, &what)?;
+    let scanned = phone.take(phone.client.scan(&code).await)?;
+    let kept = context.keep.keep_scan(&phone.kept, &scanned, (context.clock.now)())?;
+
+    let username = &phone.kept.account.username;
+    let asked = Asked { login: &scanned.login, username, left_secs: scanned.expires_in };
+    let mut answer = json!({"expires_in": scanned.expires_in, "login": scanned.login});
+    if !what.confirm {
+        return context.output.answer(&answer, |paint| {
+            let (yes, no) = (context.line("confirm"), context.line("deny"));
+            format!("{}\n\nNext: {yes}\n  or: {no}", request(asked, &context.clock.zone, paint))
+        });
+    }
+    if !context.output.is_json() || !what.yes {
+        context.output.tell(|paint| request(asked, &context.clock.zone, paint))?;
+    }
+    if !what.yes && !decide::ask_to_confirm()? {
+        return context.output.answer(&answer, |_| decide::left_as_it_is(context));
+    }
+    let outcome = decide::send(&phone, &kept, Decision::Confirm).await?;
+    answer["status"] = json!(outcome.decided.status);
+    context.output.answer(&answer, |_| decide::confirmed(&phone, &outcome))
+}
+
+/// What to scan, from a picture or as typed, if it is this server's.
+fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
+    if let Some(code) = &what.code {
+        let code = UserCode::parse(code).map_err(|_| {
+            Failure::usage("a code to type has eight letters, as in WDJB-MJHT; look at the PC again")
+        })?;
+        return Ok(ScanRequest::user_code(&code));
+    }
+    let codes = match (&what.url, &what.image) {
+        (Some(url), _) => server.scan_code_in(url.trim()).into_iter().collect(),
+        (None, Some(image)) => codes_in(server, image)?,
+        (None, None) => Vec::new(),
+    };
+    match codes.as_slice() {
+        [code] => Ok(ScanRequest::scan_code(code)),
+        [] => Err(Failure::new(
+            Exit::Failed,
+            "not_our_code",
+            format!(
+                "this is no log-in code of {server}, so nothing was sent; if you log in at another server, name that one with --server"
+            ),
+        )),
+        _ => Err(Failure::new(
+            Exit::Failed,
+            "several_codes",
+            "the picture shows several log-in codes, so nothing was sent; take a picture of one",
+        )),
+    }
+}
+
+/// This server's codes in a picture, each once.
+fn codes_in(server: &PublicUrl, image: &Path) -> Result<Vec<ScanCode>, Failure> {
+    let ours = server.clone();
+    let texts = decode::texts_in(image, move |text| ours.scan_code_in(text).is_ok())?;
+    let mut codes: Vec<ScanCode> = Vec::new();
+    for code in texts.iter().filter_map(|text| server.scan_code_in(text).ok()) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    Ok(codes)
+}

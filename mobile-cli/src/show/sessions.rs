@@ -1,0 +1,115 @@
+//! The table of an account's phones and PCs.
+
+use jiff::tz::TimeZone;
+use shared::api::{Session, SessionKind};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{claim, minute, quoted};
+use crate::output::Paint;
+
+/// A row for each session, PCs below the phone that let them in. `*` marks the one that asks.
+///
+/// ```text
+///   ID                            DEVICE             ADDRESS    SINCE             LAST SEEN
+/// * 01JD…A1                       phone "mobile-cli" 192.0.2.1  2026-11-23 12:00  2026-11-23 12:18
+///     01JD…B2                     PC "ThinkPad"      192.0.2.7  2026-11-23 12:18  2026-11-23 12:20
+/// ```
+pub(crate) fn sessions(sessions: &[Session], zone: &TimeZone, paint: Paint) -> String {
+    let mut rows = vec![["  ID", "DEVICE", "ADDRESS", "SINCE", "LAST SEEN"].map(str::to_owned)];
+    rows.extend(in_order(sessions).into_iter().map(|session| row(session, sessions, zone)));
+    let widths: [usize; 5] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default());
+    let aligned = |row: &[String; 5]| {
+        let cells =
+            row.iter().zip(widths).map(|(cell, width)| cell.clone() + &" ".repeat(width - cell.width()));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut lines: Vec<_> = rows.iter().map(aligned).collect();
+    lines[0] = paint.strong(&lines[0]);
+    if sessions.iter().any(|session| session.current) {
+        lines.push("* this phone".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// Phones as they come, each with its PCs behind it; then what hangs on no phone in the list.
+fn in_order(sessions: &[Session]) -> Vec<&Session> {
+    let (below, top): (Vec<_>, Vec<_>) =
+        sessions.iter().partition(|session| granter(session, sessions).is_some());
+    top.into_iter()
+        .flat_map(|phone| {
+            let its_own = below.iter().copied().filter(|session| session.granted_by == Some(phone.id));
+            std::iter::once(phone).chain(its_own.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+/// The phone in the list that let a PC in. A phone hangs on nothing, whatever a server says.
+fn granter<'a>(session: &Session, sessions: &'a [Session]) -> Option<&'a Session> {
+    let by = session.granted_by.filter(|_| session.kind == SessionKind::Pc)?;
+    sessions.iter().find(|phone| phone.kind == SessionKind::Phone && phone.id == by)
+}
+
+fn row(session: &Session, sessions: &[Session], zone: &TimeZone) -> [String; 5] {
+    let mark = if session.current { "*" } else { " " };
+    let indent = if granter(session, sessions).is_some() { "  " } else { "" };
+    let kind = match session.kind {
+        SessionKind::Phone => "phone",
+        SessionKind::Pc => "PC",
+    };
+    let device = claim(session.device_name.as_ref())
+        .map_or_else(|| format!("{kind} without a name"), |name| format!("{kind} {}", quoted(&name)));
+    [
+        format!("{mark} {indent}{}", session.id),
+        device,
+        claim(session.ip.as_ref()).unwrap_or_else(|| "-".to_owned()),
+        minute(session.created_at, zone),
+        minute(session.last_seen_at, zone),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn session(json: &Value) -> Session {
+        let mut all = json!({
+            "device_name": null, "ip": "192.0.2.1", "created_at": "2026-11-23T12:00:00Z",
+            "last_seen_at": "2026-11-23T12:18:00Z", "granted_by": null, "current": false, "kind": "pc",
+        });
+        all.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn pcs_stand_below_their_phone_and_columns_are_straight() {
+        let id = |n: u8| format!("01ARZ3NDEKTSV4RRFFQ69G5F{n:02}");
+        let list = [
+            session(&json!({"id": id(1), "granted_by": id(2), "device_name": "书房的电脑"})),
+            session(&json!({"id": id(2), "kind": "phone", "device_name": "mobile-cli", "current": true})),
+            session(&json!({"id": id(3), "granted_by": id(4), "device_name": "x\x1b[2J\ny", "ip": null})),
+            session(&json!({"id": id(4), "kind": "phone", "ip": "2001:db8::1"})),
+            session(&json!({"id": id(5), "granted_by": id(2), "device_name": "ThinkPad"})),
+            session(&json!({"id": id(6), "granted_by": id(9), "device_name": "orphan"})),
+        ];
+        insta::assert_snapshot!(sessions(&list, &TimeZone::fixed(jiff::tz::offset(8)), Paint::PLAIN));
+    }
+
+    #[test]
+    fn no_session_is_lost_or_doubled_whatever_the_list_says() {
+        let id = |n: u8| format!("01ARZ3NDEKTSV4RRFFQ69G5F{n:02}");
+        let list = [
+            session(&json!({"id": id(1), "granted_by": id(1)})),
+            session(&json!({"id": id(2), "kind": "phone", "granted_by": id(3)})),
+            session(&json!({"id": id(3), "kind": "phone", "granted_by": id(2)})),
+            session(&json!({"id": id(4), "granted_by": id(2)})),
+        ];
+        let mut ids: Vec<_> = in_order(&list).iter().map(|session| session.id).collect();
+        assert_eq!(ids.len(), list.len());
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), list.len());
+    }
+}
