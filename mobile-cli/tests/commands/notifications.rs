@@ -75,7 +75,7 @@ fn follow_goes_on_until_ctrl_c() {
 
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
-    fake.sends(json!({"notifications": [notice(3, "login_confirmed")]})).sends(logged_in(7));
+    fake.sends(notice(3, "login_confirmed")).sends(logged_in(7));
     for (words, first) in [
         ("notifications --follow", "2026-11-23 12:18  A phone"),
         ("notifications --follow --json", "{\"id\":3"),
