@@ -106,7 +106,9 @@ struct Phone<'a> {
 impl Phone<'_> {
     /// Takes an answer. If it is that the session has ended, the session is forgotten.
     fn take<T>(&self, answer: Result<T, ClientError>) -> Result<T, Failure> {
-        answer.map_err(|error| if is_unauthenticated(&error) { self.is_over() } else { error.into() })
+        answer.map_err(
+            |error| if is(&error, ProblemCode::Unauthenticated) { self.is_over() } else { error.into() },
+        )
     }
 
     /// The failure for a session that the server no longer knows.
@@ -120,6 +122,7 @@ impl Phone<'_> {
     }
 }
 
-fn is_unauthenticated(error: &ClientError) -> bool {
-    error.problem().is_some_and(|problem| problem.code == ProblemCode::Unauthenticated)
+/// Whether it is this that the server said.
+fn is(error: &ClientError, code: ProblemCode) -> bool {
+    error.problem().is_some_and(|problem| problem.code == code)
 }

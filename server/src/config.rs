@@ -285,6 +285,9 @@ impl LimitArgs {
 /// Longer, and the QR no longer fits a terminal.
 const MAX_PUBLIC_URL: usize = 128;
 
+/// The longest time that a rate counts over: every try in it is remembered.
+const MAX_RATE_PER: Duration = Duration::from_hours(24);
+
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a time like 120s or 5m".to_owned())
 }
@@ -298,9 +301,9 @@ fn code_lifetime(text: &str) -> Result<Duration, String> {
 fn rate(text: &str) -> Result<Rate, String> {
     let parsed = text.split_once('/').and_then(|(count, per)| {
         let rate = Rate { count: count.parse().ok()?, per: duration(per).ok()? };
-        (rate.count > 0 && !rate.per.is_zero()).then_some(rate)
+        (rate.count > 0 && !rate.per.is_zero() && rate.per <= MAX_RATE_PER).then_some(rate)
     });
-    parsed.ok_or_else(|| "write a rate like 60/1m: at most 60 in any minute".to_owned())
+    parsed.ok_or_else(|| "write a rate like 60/1m: at most 60 in any minute; a day is the longest".to_owned())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -336,6 +339,7 @@ mod tests {
             "--limit-issue 60",
             "--limit-issue 0/1m",
             "--limit-issue 5/0s",
+            "--limit-issue 5/10000y",
             "--store mysql:x",
             "--store sqlite:",
             "--public-url http://x/y",

@@ -1,17 +1,22 @@
 //! How often anybody may try what (`PROTOCOL` §7), in one place.
 //!
 //! A try is counted before it is made, and given back when it turns out not to
-//! count: so that of many tries at once no more pass than one by one.
+//! count: so that of many tries at once no more pass than one by one. Nor do
+//! fewer: who finds the limit reached by tries whose outcome nobody knows yet
+//! waits for that.
 
+mod tries;
+
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::id::{AccountId, LoginId, SessionId};
 
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::store::{LimitKey, OpenCaps, Rate, Store, StoreError, Taken};
+use tries::{Tries, Try};
 
 /// The limits as configured.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +80,10 @@ pub enum Limited {
     Away(#[from] StoreError),
 }
 
-/// Tries that are counted, and can be given back.
+/// Tries that are counted, and can be given back. Dropped, they count for good.
 #[must_use = "a try that does not count must be given back"]
-#[derive(Debug, Default)]
-pub struct Counted(Vec<(LimitKey, Timestamp)>);
+#[derive(Default)]
+pub struct Counted(Vec<Try>);
 
 /// Counts tries.
 #[derive(Clone)]
@@ -86,12 +91,13 @@ pub struct Limits {
     settings: LimitSettings,
     store: Arc<dyn Store>,
     clock: Clock,
+    tries: Tries,
 }
 
 impl Limits {
     /// Counts in `store`, by `clock`.
     pub fn new(settings: LimitSettings, store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { settings, store, clock }
+        Self { settings, store, clock, tries: Tries::default() }
     }
 
     /// The caps on open logins.
@@ -168,7 +174,7 @@ impl Limits {
 
     /// Gives back tries that turned out not to count.
     pub async fn give_back(&self, counted: Counted) {
-        for (key, at) in counted.0 {
+        for (key, at) in counted.0.iter().filter_map(Try::counted) {
             // If the store is away the try stays counted: the limit errs on the safe side.
             let _ = self.store.give_back(key, at).await;
         }
@@ -179,17 +185,32 @@ impl Limits {
         &self,
         limits: [(&'static str, String, Rate); N],
     ) -> Result<Counted, Limited> {
-        let mut counted = Counted::default();
-        for (limit, subject, rate) in limits {
-            let key = LimitKey { limit, subject };
-            match self.store.take(key.clone(), rate, self.clock.now()).await? {
-                Taken::Counted(at) => counted.0.push((key, at)),
-                Taken::Refused(wait) => {
-                    self.give_back(counted).await;
-                    return Err(Limited::TooMany(wait));
+        let limits = limits.map(|(limit, subject, rate)| (LimitKey { limit, subject }, rate));
+        'again: loop {
+            let mut counted = Counted::default();
+            for (name, rate) in &limits {
+                let mut this = self.tries.begin(name.clone());
+                let key = this.key();
+                let mut settled = pin!(key.settled.notified());
+                // Heard from before the count: what settles in between makes room as well.
+                settled.as_mut().enable();
+                match self.store.take(name.clone(), *rate, self.clock.now()).await? {
+                    Taken::Counted(at) => {
+                        this.open(at);
+                        counted.0.push(this);
+                    }
+                    Taken::Refused(wait) => {
+                        let may_make_room = key.is_open() || settled.as_mut().enable();
+                        self.give_back(counted).await;
+                        if !may_make_room {
+                            return Err(Limited::TooMany(wait));
+                        }
+                        settled.await;
+                        continue 'again;
+                    }
                 }
             }
+            return Ok(counted);
         }
-        Ok(counted)
     }
 }

@@ -7,7 +7,7 @@ use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::ProblemCode;
 
-use super::{Context, Phone, is_unauthenticated};
+use super::{Context, Phone, is};
 use crate::args;
 use crate::ask::Passwords;
 use crate::failure::Failure;
@@ -43,7 +43,7 @@ pub(super) async fn log_in(
         Passwords::from_stdin(passwords.password_stdin).existing(&format!("Password for {name}: "))?;
     let body = PhoneLogin { username: name.as_str().to_owned(), password, device_name: Some(device_name) };
     let answer = context.client.log_in(&body).await.map_err(|error| {
-        if is_unauthenticated(&error) {
+        if is(&error, ProblemCode::Unauthenticated) {
             refused("the name or the password is wrong; try again")
         } else {
             error.into()
@@ -69,7 +69,7 @@ pub(super) async fn change_password(phone: &Phone<'_>, passwords: &args::Passwor
     let new = passwords.new_one(&format!("New password for {name}: "))?;
     let answer = phone.client.change_password(&PasswordChange { old, new }).await;
     if let Err(error) = &answer
-        && is_unauthenticated(error)
+        && is(error, ProblemCode::Unauthenticated)
     {
         // The old password or this phone's token: the server says the same of both. Only one of them still
         // says who it is.

@@ -31,6 +31,8 @@ pub(super) async fn list(phone: &Phone<'_>) -> Result<(), Failure> {
 
 /// Lists what happened, then what happens, until Ctrl-C.
 pub(super) async fn follow(phone: &Phone<'_>) -> Result<(), Failure> {
+    // A server that is not there, or knows this phone no more, is said at once; one that goes later may come back.
+    phone.take(phone.client.me().await)?;
     let mut ctrl_c = pin!(tokio::signal::ctrl_c());
     let mut feed = phone.client.follow_notifications(0);
     let mut in_trouble = false;

@@ -1,7 +1,10 @@
 //! `sessions` and `sessions end`.
 
-use super::Phone;
+use shared::exit::Exit;
+use shared::problem::ProblemCode;
+
 use super::account::Nothing;
+use super::{Phone, is};
 use crate::args::SessionsCommand;
 use crate::failure::Failure;
 use crate::show;
@@ -17,7 +20,11 @@ pub(super) async fn list(phone: &Phone<'_>) -> Result<(), Failure> {
 pub(super) async fn end(phone: &Phone<'_>, which: SessionsCommand) -> Result<(), Failure> {
     let SessionsCommand::End { id, others: _ } = which;
     let words = if let Some(id) = id {
-        phone.take(phone.client.end_session(id).await)?;
+        let ended = phone.client.end_session(id).await;
+        if ended.as_ref().is_err_and(|error| is(error, ProblemCode::NotFound)) {
+            return Err(unknown(phone));
+        }
+        phone.take(ended)?;
         if id == phone.kept.session_id {
             phone.context.keep.forget_phone(&phone.kept)?;
         }
@@ -27,4 +34,11 @@ pub(super) async fn end(phone: &Phone<'_>, which: SessionsCommand) -> Result<(),
         "Ended all sessions but this phone's.".to_owned()
     };
     phone.context.output.answer(&Nothing {}, |_| words)
+}
+
+/// The failure for an id that is none of this account's.
+fn unknown(phone: &Phone<'_>) -> Failure {
+    let list = phone.context.line("sessions");
+    let message = format!("this account has no such session, or no longer; its sessions: {list}");
+    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), message)
 }

@@ -2,11 +2,7 @@ use serde_json::json;
 use shared::problem::ProblemCode;
 
 use crate::fake::Fake;
-use crate::phone::{ACCOUNT, PHONE_TOKEN, Phone, SESSION, logged_in};
-
-fn me() -> serde_json::Value {
-    json!({"id": ACCOUNT, "username": "alice", "session_id": SESSION})
-}
+use crate::phone::{ACCOUNT, PHONE_TOKEN, Phone, SESSION, logged_in, me};
 
 #[test]
 fn register_makes_an_account_and_says_how_to_log_in() {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use shared::problem::ProblemCode;
 
 use crate::fake::Fake;
-use crate::phone::Phone;
+use crate::phone::{Phone, me};
 
 fn notice(id: u64, kind: &str) -> Value {
     json!({"id": id, "kind": kind, "at": "2026-11-23T12:18:00Z", "count": 1, "device_name": "ThinkPad", "ip": "192.0.2.7"})
@@ -59,35 +59,80 @@ fn nothing_is_said_to_be_nothing() {
 }
 
 #[test]
+fn follow_does_not_begin_without_server_or_session() {
+    let fake = Fake::start();
+    let phone = Phone::of_alice(&fake);
+    fake.loses("GET /v1/me").refuses("GET /v1/me", ProblemCode::Unauthenticated);
+    phone.run("notifications --follow").assert_failed(8, "can't be reached");
+    phone.run("notifications --follow").assert_failed(3, "this phone's session has ended");
+}
+
+#[test]
 fn follow_ends_with_the_session() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
+    fake.answers("GET /v1/me", 200, me());
     fake.refuses("GET /v1/notifications/events?after=0", ProblemCode::Unauthenticated);
     phone.run("notifications --follow").assert_failed(3, "this phone's session has ended");
     assert!(!phone.is_logged_in());
 }
 
 #[cfg(unix)]
-#[test]
-fn follow_goes_on_until_ctrl_c() {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
+mod followed {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Child, ChildStdout, Command, Stdio};
 
-    let fake = Fake::start();
-    let phone = Phone::of_alice(&fake);
-    fake.sends(notice(3, "login_confirmed")).sends(logged_in(7));
-    for (words, first) in [
-        ("notifications --follow", "2026-11-23 12:18  A phone"),
-        ("notifications --follow --json", "{\"id\":3"),
-    ] {
+    use super::*;
+
+    /// A command that goes on, and what it prints, line by line.
+    fn start(phone: &Phone, words: &str) -> (Child, std::io::Lines<BufReader<ChildStdout>>) {
         let mut command = phone.command(words);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.next().unwrap().unwrap().starts_with(first));
-        assert!(lines.next().unwrap().unwrap().contains("01ARZ3NDEKTSV4RRFFQ69G5FB1"));
-        let interrupted = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
-        assert!(interrupted.success());
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-        assert!(lines.next().is_none());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, lines)
+    }
+
+    /// Presses Ctrl-C: the exit code, and what was on standard error.
+    fn interrupt(mut child: Child) -> (Option<i32>, String) {
+        assert!(Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap().success());
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (child.wait().unwrap().code(), stderr)
+    }
+
+    #[test]
+    fn it_goes_on_until_ctrl_c() {
+        let fake = Fake::start();
+        let phone = Phone::of_alice(&fake);
+        fake.sends(json!({"notifications": [notice(3, "login_confirmed")]})).sends(logged_in(7));
+        for (words, first) in [
+            ("notifications --follow", "2026-11-23 12:18  A phone of yours"),
+            ("notifications --follow --json", "{\"id\":3"),
+        ] {
+            fake.answers("GET /v1/me", 200, me());
+            let (child, mut lines) = start(&phone, words);
+            assert!(lines.next().unwrap().unwrap().starts_with(first));
+            assert!(lines.next().unwrap().unwrap().contains("01ARZ3NDEKTSV4RRFFQ69G5FB1"));
+            assert_eq!(interrupt(child), (Some(0), String::new()));
+            assert!(lines.next().is_none());
+        }
+    }
+
+    #[test]
+    fn a_server_that_was_lost_is_said_once_and_found_again() {
+        let fake = Fake::start();
+        let phone = Phone::of_alice(&fake);
+        fake.answers("GET /v1/me", 200, me()).sends(logged_in(7));
+        fake.loses("GET /v1/notifications/events?after=0");
+        for _ in 0..3 {
+            fake.loses("GET /v1/notifications?after=0");
+        }
+        fake.answers("GET /v1/notifications?after=0", 200, json!({"notifications": []}));
+        let (child, mut lines) = start(&phone, "notifications --follow");
+        assert!(lines.next().unwrap().unwrap().contains("A PC is logged in as you"));
+        let (exit, stderr) = interrupt(child);
+        assert_eq!((exit, stderr.lines().count()), (Some(0), 1), "{stderr}");
+        assert!(stderr.contains("can't be reached") && stderr.contains("(trying on)"), "{stderr}");
     }
 }

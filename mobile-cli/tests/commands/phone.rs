@@ -138,6 +138,11 @@ pub(crate) fn logged_in() -> Value {
     json!({"phone_token": PHONE_TOKEN, "account": {"id": ACCOUNT, "username": "alice"}, "session_id": SESSION})
 }
 
+/// The answer to who this is.
+pub(crate) fn me() -> Value {
+    json!({"id": ACCOUNT, "username": "alice", "session_id": SESSION})
+}
+
 /// A scan's answer.
 pub(crate) fn scanned() -> Value {
     let login = LoginRequest {

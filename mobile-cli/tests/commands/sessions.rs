@@ -45,7 +45,9 @@ fn a_session_that_is_not_there_is_said() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
     fake.refuses(&format!("DELETE /v1/sessions/{PC}"), ProblemCode::NotFound);
-    phone.run(&format!("sessions end {PC}")).assert_failed(1, "check the address or the id");
+    phone
+        .run(&format!("sessions end {PC}"))
+        .assert_failed(1, "this account has no such session, or no longer; its sessions: mobile-cli");
     assert_eq!(phone.run("sessions end not-an-id").exit, 2);
 }
 

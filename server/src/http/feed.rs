@@ -40,13 +40,16 @@ pub(super) async fn status(
     let snapshot = match (seen, wait) {
         (Some(seen), Some(wait)) => {
             let mut follow = app.logins.follow(&device).await.map_err(unknown)?;
-            let give_up_at = app.clock.now() + wait;
+            let begun_at = app.clock.now();
             tokio::select! {
                 news = follow.past(seen) => match news.map_err(unknown)? {
                     News::Snapshot(snapshot) => snapshot,
-                    News::Replaced => follow.snapshot().clone(),
+                    News::Replaced => {
+                        waiting::replaced(&app.clock, begun_at).await;
+                        follow.snapshot().clone()
+                    }
                 },
-                () = app.clock.sleep_until(give_up_at) => follow.snapshot().clone(),
+                () = app.clock.sleep_until(begun_at + wait) => follow.snapshot().clone(),
                 () = app.draining() => follow.snapshot().clone(),
             }
         }

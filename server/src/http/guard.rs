@@ -60,17 +60,24 @@ pub(super) async fn method_not_allowed(request: Request) -> Response {
 /// Which format failures have.
 #[derive(Clone, Copy)]
 enum Plane {
+    /// `/oauth/token`, where stock clients give up on anything but `slow_down`.
+    Token,
     Oauth,
     Other,
 }
 
 impl Plane {
     fn of(path: &str) -> Self {
-        if path.starts_with("/oauth/") { Self::Oauth } else { Self::Other }
+        match path {
+            "/oauth/token" => Self::Token,
+            path if path.starts_with("/oauth/") => Self::Oauth,
+            _ => Self::Other,
+        }
     }
 
     fn unavailable(self) -> Response {
         match self {
+            Self::Token => OauthFailure::from(OauthCode::SlowDown).into_response(),
             Self::Oauth => OauthFailure::unavailable().into_response(),
             Self::Other => Failure::unavailable().into_response(),
         }
@@ -78,11 +85,25 @@ impl Plane {
 
     fn refuse(self, code: ProblemCode) -> Response {
         match self {
-            Self::Oauth => {
+            Self::Token | Self::Oauth => {
                 let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
                 OauthFailure::from(OauthCode::InvalidRequest).with_status(status).into_response()
             }
             Self::Other => Failure::from(code).into_response(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overload_is_worded_for_whoever_asks() {
+        for (path, status) in [("/oauth/token", 400), ("/oauth/revoke", 503), ("/v1/me", 503)] {
+            let answer = Plane::of(path).unavailable();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 503, "{path}");
         }
     }
 }

@@ -96,14 +96,17 @@ pub(super) async fn notifications(
         return Ok(Json(Notifications { notifications }).into_response());
     };
     let mut reader = Reader::new(&app, &phone.session, after);
-    let give_up_at = app.clock.now() + wait;
+    let begun_at = app.clock.now();
     tokio::select! {
         news = reader.next() => match news? {
             News::Some(notifications) => Ok(Json(Notifications { notifications }).into_response()),
             News::SessionEnded => Err(ProblemCode::Unauthenticated.into()),
-            News::Replaced => Ok(StatusCode::NOT_MODIFIED.into_response()),
+            News::Replaced => {
+                waiting::replaced(&app.clock, begun_at).await;
+                Ok(StatusCode::NOT_MODIFIED.into_response())
+            }
         },
-        () = app.clock.sleep_until(give_up_at) => Ok(StatusCode::NOT_MODIFIED.into_response()),
+        () = app.clock.sleep_until(begun_at + wait) => Ok(StatusCode::NOT_MODIFIED.into_response()),
         () = app.draining() => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }
 }
@@ -157,7 +160,8 @@ struct Reader {
     session: SessionId,
     after: u64,
     watch: crate::store::Watch,
-    place: Place<SessionId>,
+    /// Taken when it begins to wait.
+    place: Option<Place<SessionId>>,
 }
 
 enum News {
@@ -175,7 +179,7 @@ impl Reader {
             after,
             // Subscribed before anything is read: what happens in between is heard.
             watch: app.notices.watch(session.account),
-            place: app.readers.join(session.id),
+            place: None,
         }
     }
 
@@ -190,9 +194,10 @@ impl Reader {
                 self.after = last.id;
                 return Ok(News::Some(notifications));
             }
+            let place = self.place.get_or_insert_with(|| self.app.readers.join(self.session));
             tokio::select! {
                 () = self.watch.changed() => {}
-                () = self.place.lost() => return Ok(News::Replaced),
+                () = place.lost() => return Ok(News::Replaced),
             }
         }
     }

@@ -3,7 +3,14 @@
 use std::time::Duration;
 
 use http::{HeaderMap, header};
+use jiff::Timestamp;
 use shared::api::MAX_WAIT_SECS;
+
+use crate::clock::Clock;
+
+/// The least that a long poll takes whose place a newer waiter took. Clients ask again at the end of a wait;
+/// without this, one too many of them would chase each other as fast as the network carries them.
+const REPLACED_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a request would wait: `Prefer: wait=25` (RFC 7240 §4.3), cut at the most that is granted. None
 /// without a preference that can be understood.
@@ -18,6 +25,11 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
             .then(|| value.parse::<u64>().unwrap_or(u64::MAX))
     })?;
     Some(Duration::from_secs(secs.min(MAX_WAIT_SECS)))
+}
+
+/// Holds a long poll that began at `begun_at` and lost its place, until it may be answered.
+pub(super) async fn replaced(clock: &Clock, begun_at: Timestamp) {
+    clock.sleep_until(begun_at + REPLACED_AFTER).await;
 }
 
 /// The version that a client has seen: the entity tag in `If-None-Match`, strong or weak (RFC 9110 §13.1.2).

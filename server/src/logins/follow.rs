@@ -29,12 +29,13 @@ pub enum News {
     Replaced,
 }
 
-/// A waiter of one login.
+/// A follower of one login. It takes a waiter's place when it begins to wait, not before: whoever finds news
+/// at once, or is turned away, costs nobody else a place.
 pub struct Follow {
     logins: Arc<Logins>,
     login: LoginId,
     watch: Watch,
-    place: Place<LoginId>,
+    place: Option<Place<LoginId>>,
     seen: Snapshot,
     runs_out_at: Option<Timestamp>,
 }
@@ -49,7 +50,7 @@ impl Logins {
         Ok(login.snapshot(self.clock.now()))
     }
 
-    /// Begins to follow a login. Past two waiters, the oldest one ends.
+    /// Begins to follow a login.
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
@@ -58,13 +59,12 @@ impl Logins {
         let id = found.ok_or(LoginError::Unknown)?.id;
         // Subscribed before it is read: what changes in between is heard.
         let watch = self.store.watch(Topic::Login(id));
-        let place = self.waiters.join(id);
         let login = self.read(LoginKey::Id(id)).await?;
         Ok(Follow {
             logins: self.clone(),
             login: id,
             watch,
-            place,
+            place: None,
             seen: login.snapshot(self.clock.now()),
             runs_out_at: login.runs_out_at(),
         })
@@ -78,13 +78,15 @@ impl Follow {
         &self.seen
     }
 
-    /// Waits until the login's version is another than `version`. Cancel-safe.
+    /// Waits until the login's version is another than `version`. Past two waiters, the oldest one ends.
+    /// Cancel-safe.
     ///
     /// # Errors
     /// [`LoginError::Unknown`] when the login is forgotten, or the store's.
     pub async fn past(&mut self, version: u64) -> Result<News, LoginError> {
         let clock = self.logins.clock.clone();
         while self.seen.version == version {
+            let place = self.place.get_or_insert_with(|| self.logins.waiters.join(self.login));
             let runs_out = async {
                 match self.runs_out_at {
                     Some(at) => clock.sleep_until(at).await,
@@ -94,7 +96,7 @@ impl Follow {
             tokio::select! {
                 () = self.watch.changed() => {}
                 () = runs_out => {}
-                () = self.place.lost() => return Ok(News::Replaced),
+                () = place.lost() => return Ok(News::Replaced),
             }
             let login = self.logins.read(LoginKey::Id(self.login)).await?;
             self.seen = login.snapshot(clock.now());

@@ -18,9 +18,9 @@ use jiff::Timestamp;
 
 use super::{LimitKey, Rate, Taken};
 
-/// The most keys that are counted at once. It is as many as there may be open logins by default, times the
-/// kinds of limits a caller meets, and comes to about 50 MB. Past it, new keys are refused: a limiter that
-/// forgets under pressure is one that can be made to forget.
+/// The most keys that are counted at once: two for each of as many addresses as there may be open logins by
+/// default, and some; about 50 MB. Past it new keys are refused, since a limiter that forgets under pressure
+/// is one that can be made to forget.
 const KEYS_MAX: usize = 250_000;
 
 /// What a new key is told while there are too many.

@@ -256,3 +256,6 @@ impl Drop for Stopped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

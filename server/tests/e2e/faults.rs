@@ -119,6 +119,20 @@ async fn a_confirm_whose_answer_was_lost_is_found_done() {
 }
 
 #[tokio::test]
+async fn a_confirm_that_was_decided_in_time_and_written_too_late_is_expired() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let issued = server.issue().await;
+    let token = server.scan(&phone, &issued).await;
+    server.advance_secs(119);
+    let clock = server.clock.clone();
+    faulty.before_next_commit(move || clock.advance(std::time::Duration::from_secs(1)));
+    let (status, answer) = confirm(&server, &phone, &token).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::GONE, &json!("code_expired")));
+    assert_eq!(server.notices(&phone).await, []);
+}
+
+#[tokio::test]
 async fn a_redeem_whose_commit_answered_nothing_gives_one_session() {
     let (server, faulty) = start().await;
     let phone = server.phone_token("alice").await;

@@ -9,6 +9,7 @@ mod logins;
 mod oauth;
 mod phone;
 mod program;
+mod review;
 mod stock_client;
 mod support;
 mod table;

@@ -7,8 +7,9 @@ use crate::api::NoticeKind;
 use crate::id::SessionId;
 use crate::secret::{ConfirmToken, Digest};
 
-/// How many replaced confirm tokens a scan remembers. Past that, the oldest is answered as unknown.
-const REPLACED_KEPT: usize = 8;
+/// How many replaced confirm tokens a scan remembers. Past that, the oldest is answered as unknown: a phone
+/// that loses so many answers is none, and the record must end somewhere.
+const REPLACED_KEPT: usize = 128;
 
 /// Something that happens to a login. Whether the caller may speak for the PC or the phone was settled
 /// before: the machine judges only what this does to the login.

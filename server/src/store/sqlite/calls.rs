@@ -8,7 +8,7 @@ use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 
 use super::accounts::NewPassword;
-use super::logins::{Record, Rest};
+use super::logins::Record;
 use super::writer::Outcome;
 use super::{SqliteStore, accounts, clients, logins, notices, sessions};
 use crate::store::{
@@ -33,8 +33,15 @@ impl Store for SqliteStore {
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
         self.owns_logins()?;
         let record = record(change.login.clone())?;
-        let rest = Rest::of(change, now, self.clock.clone());
-        self.write(move |tx| logins::commit(tx, &record, &rest)).await
+        let clock = self.clock.clone();
+        self.write(move |tx| {
+            // Judged here and not by the caller, who may have waited long for its turn.
+            if change.until.is_some_and(|until| clock.now() >= until) {
+                return Ok(Outcome::Undo(Committed::Stale));
+            }
+            logins::commit(tx, &record, &change, now)
+        })
+        .await
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<LoginId>> {

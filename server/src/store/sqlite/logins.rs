@@ -11,7 +11,6 @@ use super::columns::{Columns, int, unreadable};
 use super::live::{Live, forgettable_at};
 use super::writer::{Effect, Outcome, Tx};
 use super::{notices, sessions};
-use crate::clock::Clock;
 use crate::store::{Change, Committed, Inserted, OpenCaps, SessionWrite, Topic};
 
 const LOAD: &str = "SELECT record FROM logins";
@@ -68,34 +67,25 @@ pub(super) fn insert(tx: &mut Tx<'_>, record: &Record, caps: OpenCaps) -> Result
     Ok(Outcome::Keep(inserted))
 }
 
-/// What a change brings besides the login.
-pub(super) struct Rest {
-    change: Change,
+/// Changes a login as `record` says, and with it all that the change brings along.
+pub(super) fn commit(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    change: &Change,
     now: Timestamp,
-    clock: Clock,
-}
-
-impl Rest {
-    pub(super) fn of(change: Change, now: Timestamp, clock: Clock) -> Self {
-        Self { change, now, clock }
-    }
-}
-
-pub(super) fn commit(tx: &mut Tx<'_>, record: &Record, rest: &Rest) -> Result<Outcome<Committed>> {
-    let Rest { change, now, clock } = rest;
-    let is_late = change.until.is_some_and(|until| clock.now() >= until);
-    if is_late || !record.write(tx.db, REPLACE)? {
+) -> Result<Outcome<Committed>> {
+    if !record.write(tx.db, REPLACE)? {
         return Ok(Outcome::Undo(Committed::Stale));
     }
     if let Some(phone) = change.phone
-        && !tx.standing(*now).phone_is_valid(phone)?
+        && !tx.standing(now).phone_is_valid(phone)?
     {
         return Ok(Outcome::Undo(Committed::PhoneGone));
     }
     let written = match &change.session {
         None => Committed::Done,
         Some(SessionWrite::Begin(session)) => sessions::begin(tx, session)?,
-        Some(SessionWrite::Reissue(session, tokens)) => sessions::reissue(tx, *session, tokens, *now)?,
+        Some(SessionWrite::Reissue(session, tokens)) => sessions::reissue(tx, *session, tokens, now)?,
     };
     if written != Committed::Done {
         return Ok(Outcome::Undo(written));

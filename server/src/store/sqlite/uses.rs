@@ -97,6 +97,12 @@ impl Uses {
         self.settled.notify_all();
     }
 
+    /// Nothing is in doubt any more: the writer is gone.
+    pub(super) fn settle_all(&self) {
+        self.marks().in_doubt.clear();
+        self.settled.notify_all();
+    }
+
     /// Forgets the marks that the disk has had for a while.
     pub(super) fn purge(&self, now: Timestamp) {
         let is_news = |mark: &Mark| !matches!(mark.written, Written::Yes(at) if now >= at + WRITTEN_EVERY);

@@ -28,8 +28,8 @@ use super::memory::Memory;
 use super::sessions::Standing;
 use crate::store::{StoreError, Topic};
 
-/// How many jobs may wait. Callers beyond that wait to get in; a disk that does 100 syncs a second still
-/// clears this many within a tenth.
+/// How many jobs may wait; callers beyond that wait to get in. Even a disk that does 100 syncs a second clears
+/// this many in a tenth of one.
 const WAITING_MAX: usize = 4096;
 /// The most jobs in one transaction: enough for the sync to be shared, few enough for its first job not to
 /// wait long for its last.
@@ -45,10 +45,15 @@ pub(super) enum Outcome<T> {
 
 /// What becomes true in memory once it is on disk.
 pub(super) enum Effect {
+    /// A reserved login can be found.
     Show(LoginId),
+    /// A login has changed.
     Replace(Arc<Login>),
+    /// A login is gone.
     Forget(LoginId),
+    /// A session is no longer in doubt. Also if it does not become durable.
     Settle(SessionId),
+    /// Somebody may wait for this.
     Wake(Topic),
 }
 
@@ -187,6 +192,13 @@ struct Batch {
     effects: Vec<Effect>,
 }
 
+impl Drop for Thread {
+    /// Nobody must wait for a writer that has died.
+    fn drop(&mut self) {
+        self.memory.uses.settle_all();
+    }
+}
+
 impl Thread {
     fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
         let db = self.db.clone();
@@ -221,18 +233,21 @@ impl Thread {
             let mut tx = Tx { db, memory: &self.memory, effects: Vec::new() };
             run(db, "SAVEPOINT job")?;
             let outcome = job.run(&mut tx);
-            if matches!(outcome, Ok(true)) {
-                batch.effects.append(&mut tx.effects);
-            } else {
-                self.memory.undo(tx.effects.drain(..));
-                if db.is_autocommit() {
-                    // SQLite has given up the whole transaction.
-                    return outcome.map(drop);
+            let fate = outcome.as_ref().map(|_| ()).map_err(store_error);
+            match outcome {
+                Ok(true) => batch.effects.append(&mut tx.effects),
+                // SQLite has given up the whole transaction.
+                Err(error) if db.is_autocommit() => {
+                    self.memory.undo(tx.effects.drain(..));
+                    return Err(error);
                 }
-                run(db, "ROLLBACK TO job")?;
+                Ok(false) | Err(_) => {
+                    self.memory.undo(tx.effects.drain(..));
+                    run(db, "ROLLBACK TO job")?;
+                }
             }
             run(db, "RELEASE job")?;
-            batch.fates.push(outcome.map(drop).map_err(|error| store_error(&error)));
+            batch.fates.push(fate);
         }
         run(db, "COMMIT")
     }

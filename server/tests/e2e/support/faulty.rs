@@ -1,7 +1,7 @@
 //! A store that fails when it is told to: before it does anything, or after it has done everything.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -27,15 +27,21 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     store: Arc<dyn Store>,
     fault: AtomicU8,
+    before_commit: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Faulty {
     pub(crate) fn over(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, fault: AtomicU8::new(Fault::None as u8) })
+        Arc::new(Self { store, fault: AtomicU8::new(Fault::None as u8), before_commit: Mutex::default() })
     }
 
     pub(crate) fn set(&self, fault: Fault) {
         self.fault.store(fault as u8, Ordering::SeqCst);
+    }
+
+    /// Does something once, after the next change was decided on and before it is committed.
+    pub(crate) fn before_next_commit(&self, act: impl FnOnce() + Send + 'static) {
+        *self.before_commit.lock().unwrap() = Some(Box::new(act));
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -60,6 +66,9 @@ impl Store for Faulty {
         self.here()?.find(key).await
     }
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
+        if let Some(act) = self.before_commit.lock().unwrap().take() {
+            act();
+        }
         let committed = self.here()?.commit(change, now).await?;
         if self.is(Fault::LostAnswer) { Err(away()) } else { Ok(committed) }
     }

@@ -1,0 +1,111 @@
+//! Tries that were counted and may yet be given back.
+//!
+//! ```text
+//! take ---> counted ---> open ----> settled: it counts, or was given back
+//!   \-----> refused ---> is any open? --no--> too many
+//!              ^              \-yes-> wait for one to settle --.
+//!              '-----------------------------------------------'
+//! ```
+//!
+//! Without this, a family of right passwords that arrive at once would be
+//! refused for wrong ones that nobody sent.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::store::LimitKey;
+
+/// What is known of every key that somebody tries, on this node. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Tries(Arc<Mutex<HashMap<LimitKey, Arc<Key>>>>);
+
+/// One key that is tried.
+#[derive(Default)]
+pub(super) struct Key {
+    open: AtomicUsize,
+    /// Notified as often as an open try settles.
+    pub(super) settled: Notify,
+}
+
+impl Key {
+    /// Whether some try is counted that may yet be given back.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
+}
+
+/// A try. It settles when it is dropped.
+pub(super) struct Try {
+    name: LimitKey,
+    counted_at: Option<Timestamp>,
+    key: Arc<Key>,
+    tries: Tries,
+}
+
+impl Tries {
+    /// Begins a try, which is not counted yet.
+    pub(super) fn begin(&self, name: LimitKey) -> Try {
+        let key = self.keys().entry(name.clone()).or_default().clone();
+        Try { name, counted_at: None, key, tries: self.clone() }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<LimitKey, Arc<Key>>> {
+        // The map is whole after every statement, so a panic elsewhere can't have broken it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Try {
+    /// What it tries.
+    pub(super) fn key(&self) -> Arc<Key> {
+        self.key.clone()
+    }
+
+    /// The store has counted it, as of this time.
+    pub(super) fn open(&mut self, counted_at: Timestamp) {
+        self.counted_at = Some(counted_at);
+        self.key.open.fetch_add(1, Ordering::Release);
+    }
+
+    /// What to give back to the store, if it was counted.
+    pub(super) fn counted(&self) -> Option<(LimitKey, Timestamp)> {
+        self.counted_at.map(|at| (self.name.clone(), at))
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        if self.counted_at.is_some() {
+            self.key.open.fetch_sub(1, Ordering::Release);
+            self.key.settled.notify_waiters();
+        }
+        let mut keys = self.tries.keys();
+        // Nobody holds it but the map and this try.
+        if Arc::strong_count(&self.key) == 2 {
+            keys.remove(&self.name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_tries_that_have_settled() {
+        let tries = Tries::default();
+        let name = LimitKey { limit: "test", subject: "x".to_owned() };
+        let (mut first, second) = (tries.begin(name.clone()), tries.begin(name));
+        assert!(!first.key.is_open());
+        first.open(Timestamp::UNIX_EPOCH);
+        assert!(second.key.is_open());
+        drop(first);
+        assert!(!second.key.is_open());
+        drop(second);
+        assert!(tries.keys().is_empty());
+    }
+}
