@@ -26,6 +26,7 @@ mod issued;
 mod keys;
 mod login;
 mod message;
+mod patience;
 mod session;
 mod stage;
 
@@ -39,7 +40,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use shared::api::Status;
-use shared::client::{ClientError, Redeemed, TransportChoice};
+use shared::client::{Redeemed, TransportChoice};
 use shared::code::{PublicUrl, ScanCode};
 use shared::exit::Exit;
 use shared::name::Username;
@@ -212,8 +213,9 @@ impl App {
         self.note = Some((text, after(self.now, NOTE_SECS)));
     }
 
-    /// The login is over without success. A script ends with it.
+    /// The login is over without success; what still comes of it is late. A script ends with it.
     fn end(&mut self, outcome: Outcome) {
+        self.attempt += 1;
         self.effects.push(Effect::Unfollow);
         if self.settings.manner == Manner::Script {
             let complaint = match &outcome {
@@ -237,8 +239,10 @@ impl App {
             return;
         }
         let exit = match &self.stage {
-            Stage::Asking(Asking { trouble: Some(_), .. }) => Exit::Unreachable,
             Stage::Held(Held { who: Some(_), .. }) => Exit::Done,
+            Stage::Asking(Asking { trouble: Some(_), .. }) | Stage::Held(Held { trouble: Some(_), .. }) => {
+                Exit::Unreachable
+            }
             Stage::Asking(_) | Stage::Pending(_) | Stage::Held(_) => Exit::Cancelled,
             Stage::Over(outcome) => outcome.exit(),
         };
@@ -273,30 +277,6 @@ impl App {
 /// A link as long as all of this server's.
 fn sample_link(server: &PublicUrl) -> String {
     format!("{}/Q/{}", server.as_str().to_ascii_uppercase(), "0".repeat(ScanCode::LEN))
-}
-
-/// How long to wait after the `failures`-th failure in a row: 1, 2, 4 … 30 seconds, or as long as the
-/// server says.
-fn pause_secs(failures: u32, error: &ClientError) -> u64 {
-    const MOST: u64 = 30;
-    let doubled = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(MOST).min(MOST);
-    doubled.max(error.retry_after_secs().unwrap_or_default())
-}
-
-/// Whether it is worth the same try again later.
-fn may_pass(error: &ClientError) -> bool {
-    use shared::problem::{OauthCode, ProblemCode};
-
-    match error {
-        ClientError::Unreachable(_) => true,
-        ClientError::Problem(problem) => {
-            matches!(problem.code, ProblemCode::Unavailable | ProblemCode::RateLimited)
-        }
-        ClientError::Oauth { error, .. } => {
-            matches!(error.error, OauthCode::SlowDown | OauthCode::TemporarilyUnavailable)
-        }
-        ClientError::Unexpected(_) => false,
-    }
 }
 
 #[cfg(test)]

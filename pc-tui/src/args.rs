@@ -7,9 +7,12 @@ use shared::client::TransportChoice;
 use shared::code::{BadUrl, PublicUrl};
 use shared::name::{Username, clean_claim};
 
+const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
+                          5 denied, 6 cancelled, 8 server unreachable";
+
 /// Shows a QR code. Scan it with a phone that is logged in, confirm there, and this computer is logged in.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "pc-tui", version, max_term_width = 100)]
+#[command(name = "pc-tui", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: Place,
@@ -29,7 +32,7 @@ pub(crate) enum Command {
 /// Which session, of which server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
-    /// The server's address: `http(s)://host[:port]`
+    /// The server's address: http or https, a host, and perhaps a port
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = PublicUrl::parse)]
     pub(crate) server: PublicUrl,
     /// Allows plain http to another machine, where anybody on the way can read along

@@ -266,6 +266,7 @@ impl Effects {
     }
 }
 
-fn last<K: TokenKind>(token: &Token<K>) -> &str {
+/// What tells a token of these plays from others.
+pub(crate) fn last<K: TokenKind>(token: &Token<K>) -> &str {
     token.expose().trim_start_matches(K::PREFIX).trim_start_matches("7K").trim_start_matches('0')
 }

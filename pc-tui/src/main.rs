@@ -28,7 +28,7 @@ mod terminal;
 mod view;
 mod work;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -134,7 +134,8 @@ async fn log_out(client: &Client, keep: Keep) -> Result<Exit, Failure> {
     };
     client.revoke(CLIENT_ID, session.refresh_token.expose()).await?;
     keep.forget()?;
-    println!("logged out of {server}");
+    // It is done, whether or not anybody is there to read it.
+    _ = writeln!(io::stdout(), "logged out of {server}");
     Ok(Exit::Done)
 }
 
@@ -243,7 +244,9 @@ impl Run {
             self.take(message);
         }
         // The terminal is the person's again at once; the server hears of it meanwhile.
-        self.face = Face::None;
+        if matches!(self.face, Face::Screen(_)) {
+            self.face = Face::None;
+        }
         let farewell = async {
             while let Some(message) = self.work.last_words().await {
                 self.take(message);

@@ -9,9 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{Event, EventStream};
 use crossterm::execute;
-use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
-};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, style};
 use futures_util::StreamExt as _;
 use ratatui::Terminal;
@@ -41,7 +39,7 @@ impl Screen {
         }));
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, SetTitle("Saoma: log in"))
+        let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match opened {
             Ok(terminal) => Ok(Self { terminal, events: EventStream::new() }),

@@ -36,7 +36,7 @@ use crate::qr::QrWidget;
 use figure::Figure;
 use places::Places;
 use theme::Theme;
-use words::{fit, fit_end, in_seconds};
+use words::{fit_end, fit_middle, in_seconds, wrapped};
 
 /// Draws the whole screen.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -106,13 +106,14 @@ fn draw_note(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         }
         (None, None) => return,
     };
-    let text = fit(&text, area.width.into());
+    let text = fit_middle(&text, area.width.into());
     frame.render_widget(Line::styled(text, theme.strong), area);
 }
 
 fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let keys: &[(&str, &str)] = match &app.stage {
         Stage::Asking(Asking { trouble: Some(_), .. }) => &[("r", "try now")],
+        Stage::Held(Held { trouble: Some(_), .. }) => &[("r", "try now"), ("l", "log out")],
         Stage::Pending(pending) if pending.is_open() => {
             &[("r", "new code"), ("s", "save"), ("c", "copy link"), ("t", "transport")]
         }
@@ -150,13 +151,16 @@ fn draw_help(theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         .border_type(BorderType::Rounded)
         .border_style(theme.dim)
         .title(Line::styled(" Keys ", theme.accent));
-    let lines = Key::ALL.map(|(key, does)| {
-        Line::from_iter([Span::styled(format!(" {key}  "), theme.accent), Span::raw(does)])
+    let room = usize::from(area.width).saturating_sub(7);
+    let lines = Key::ALL.iter().flat_map(|(key, does)| {
+        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
+            let key = if row == 0 { *key } else { " " };
+            Line::from_iter([Span::styled(format!(" {key}  "), theme.accent), Span::raw(line)])
+        })
     });
-    let height = u16::try_from(lines.len()).unwrap_or_default() + 4;
+    let text: Vec<Line<'_>> = [Line::default()].into_iter().chain(lines).chain([Line::default()]).collect();
+    let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX);
     let area = Rect { height: height.min(area.height), ..area };
-    let mut text = vec![Line::default()];
-    text.extend(lines);
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(text).block(block), area);
 }

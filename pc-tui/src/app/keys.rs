@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::client::{Transport, TransportChoice};
 
-use super::{App, Effect, Pending, Stage};
+use super::{App, Effect, Held, Issued, Stage};
 use crate::qr::Drawing;
 
 /// Where `s` saves the QR, unless `--save-qr` says otherwise.
@@ -42,10 +42,10 @@ impl Key {
         ("s", "save the QR code as a picture"),
         ("c", "copy the link"),
         ("t", "next transport"),
-        ("d", "draw the QR code smaller or larger"),
+        ("d", "a smaller or larger QR code"),
         ("l", "log out"),
         ("?", "this help"),
-        ("q", "quit; a login under way is cancelled"),
+        ("q", "quit, and give up a login that is under way"),
     ];
 
     /// What a key of the keyboard means here.
@@ -106,6 +106,7 @@ impl App {
 
     fn new_code(&mut self) {
         match &mut self.stage {
+            Stage::Held(Held { trouble: Some(_), .. }) => self.look_after_session_now(),
             Stage::Held(_) => self.note("Already logged in. To log in anew, log out first: l"),
             // Somebody is there who wants it now; but a request under way is not sent twice.
             Stage::Asking(asking) => {
@@ -123,20 +124,27 @@ impl App {
     }
 
     fn save_qr(&mut self) {
-        let Stage::Pending(pending) = &self.stage else { return self.note("There is no code to save.") };
+        let Some(issued) = self.open_code() else { return self.note("There is no code to save.") };
         let path = self.settings.save_qr.clone().unwrap_or_else(|| PathBuf::from(QR_FILE));
-        self.effects.push(Effect::SaveQr(self.attempt, path, Arc::clone(&pending.issued)));
+        self.effects.push(Effect::SaveQr(self.attempt, path, issued));
+    }
+
+    /// The code that could be scanned now.
+    fn open_code(&self) -> Option<Arc<Issued>> {
+        match &self.stage {
+            Stage::Pending(pending) if pending.is_open() => Some(Arc::clone(&pending.issued)),
+            _ => None,
+        }
     }
 
     fn copy_link(&mut self) {
-        let Stage::Pending(Pending { issued, .. }) = &self.stage else {
-            return self.note("There is no link to copy.");
-        };
+        let Some(issued) = self.open_code() else { return self.note("There is no link to copy.") };
         self.effects.push(Effect::Copy(issued.link.clone()));
         self.note("The link was sent to the clipboard, if this terminal lets programs do that.");
     }
 }
 
+/// The next in the circle.
 fn next_transport(choice: TransportChoice) -> TransportChoice {
     match choice {
         TransportChoice::Auto => TransportChoice::Only(Transport::WebSocket),

@@ -10,9 +10,9 @@ use shared::exit::Exit;
 use shared::name::clean_claim;
 use shared::problem::{OauthCode, ProblemCode};
 
+use super::patience::{may_pass, pause_secs};
 use super::stage::Redeeming;
 use super::{App, Asking, Effect, Event, Issued, Manner, Outcome, Pending, Progress, Stage, Trouble};
-use super::{may_pass, pause_secs};
 use crate::keep::{Session, after};
 
 /// How long after its deadline a code is taken as expired although the feed has not said so.
@@ -25,8 +25,11 @@ const REDEEM_AGAIN_SECS: u64 = 1;
 const SLOW_DOWN_SECS: u64 = 5;
 
 impl App {
-    /// Starts a new try at a login.
+    /// Starts a new try at a login, unless the program is about to end.
     pub(super) fn ask(&mut self) {
+        if self.leaving {
+            return;
+        }
         self.attempt += 1;
         self.stage = Stage::Asking(Asking::default());
         self.effects.extend([Effect::Unfollow, Effect::Issue(self.attempt)]);
@@ -128,6 +131,8 @@ impl App {
                 let why = error.to_string();
                 self.effects.push(Effect::Say(Event::Trouble(why.clone(), retry_in)));
                 pending.trouble = Some(Trouble { why, retry_at: after_pause(self.now, retry_in) });
+                // What was noted before is no longer what matters most.
+                self.note = None;
             }
             // The server no longer knows this login: as good as expired.
             News::Gone(error)
@@ -215,12 +220,16 @@ impl App {
                     self.effects.push(Effect::Redeem(self.attempt, pending.device_code.clone()));
                 }
             }
-            Progress::Unscanned | Progress::Scanned { .. } if is_over => match pending.trouble.take() {
-                Some(trouble) if self.settings.manner == Manner::Script => {
-                    self.fail(trouble.why, Exit::Unreachable);
+            Progress::Unscanned | Progress::Scanned { .. } if is_over => {
+                // This clock may have been set, and the code be good for longer.
+                self.effects.push(Effect::Cancel(pending.device_code.clone()));
+                match pending.trouble.take() {
+                    Some(trouble) if self.settings.manner == Manner::Script => {
+                        self.fail(trouble.why, Exit::Unreachable);
+                    }
+                    _ => self.expired(),
                 }
-                _ => self.expired(),
-            },
+            }
             Progress::Unscanned | Progress::Scanned { .. } => {}
         }
     }
@@ -230,6 +239,9 @@ impl App {
         match self.renewals_left.checked_sub(1) {
             Some(left) => {
                 self.renewals_left = left;
+                if self.settings.manner == Manner::Screen {
+                    self.note("The code had expired; this is a new one.");
+                }
                 self.ask();
             }
             None => self.end(Outcome::Expired),

@@ -13,8 +13,9 @@ use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::problem::ProblemCode;
 
+use super::patience::{may_pass, pause_secs};
 use super::stage::Step;
-use super::{App, Effect, Event, Held, Manner, Stage, Trouble, may_pass, pause_secs};
+use super::{App, Effect, Event, Held, Manner, Stage, Trouble};
 use crate::keep::{Session, after};
 
 /// How often the server is asked whether the session still stands: its owner may end it from the phone.
@@ -46,6 +47,14 @@ impl App {
         }
     }
 
+    /// The same, but without waiting for the time of the next try.
+    pub(super) fn look_after_session_now(&mut self) {
+        if let Stage::Held(Held { step: Step::Resting { until }, .. }) = &mut self.stage {
+            *until = self.now;
+            self.look_after_session();
+        }
+    }
+
     fn meet(&mut self, renewed: bool) {
         let Stage::Held(held) = &mut self.stage else { return };
         held.step = Step::Meeting { renewed };
@@ -70,7 +79,10 @@ impl App {
                     self.welcome();
                 }
             }
-            Err(error) if is_refusal(&error) && renewed => self.session_ended(),
+            Err(error) if is_refusal(&error) && renewed => {
+                self.effects.push(Effect::Revoke(held.session.refresh_token.clone()));
+                self.session_ended();
+            }
             Err(error) if is_refusal(&error) => self.refresh(),
             Err(error) => self.set_back(&error),
         }

@@ -1,3 +1,4 @@
+mod chance;
 mod keys;
 mod login;
 mod session;

@@ -128,9 +128,11 @@ impl<'a> Words<'a> {
 
     fn unscanned(&mut self, app: &App, pending: &Pending, places: &Places) {
         self.headline("Log in with your phone");
-        for (number, step) in
-            [("1  ", "Open Saoma on your phone"), ("2  ", "Scan this code"), ("3  ", "Compare, then confirm")]
-        {
+        for (number, step) in [
+            ("1  ", "Open Saoma on your phone"),
+            ("2  ", "Scan this code"),
+            ("3  ", "Check the computer, then confirm"),
+        ] {
             self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(step)]));
         }
         self.gap().dim("Can't scan it? Type this code there:").code(pending);

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use shared::api::Status;
-use shared::exit::Exit;
 
 use super::*;
 use crate::app::{Manner, Message};
@@ -89,6 +88,7 @@ fn unscanned_in_a_window_that_is_too_small() {
 #[test]
 fn connection_lost() {
     let mut play = Play::screen().until_unscanned();
+    play.press(Key::CopyLink);
     play.lose(4);
     insta::assert_snapshot!(usual(&play).backend());
 }
@@ -305,13 +305,6 @@ fn the_remaining_time_only_ever_shrinks() {
         play.wait(1);
     }
     assert_eq!(before, 0, "and is used up in the end");
-}
-
-#[test]
-fn exit_codes_of_the_ways_to_end() {
-    let failed = Outcome::Failed { why: String::new(), exit: Exit::Unreachable };
-    let exits = [Outcome::Denied, Outcome::Expired, Outcome::Cancelled, failed].map(|end| end.exit());
-    assert_eq!(exits, [Exit::Denied, Exit::Expired, Exit::Cancelled, Exit::Unreachable]);
 }
 
 #[test]

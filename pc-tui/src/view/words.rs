@@ -32,6 +32,15 @@ pub(super) fn sentence(text: &str) -> String {
     format!("{first}{}{end}", chars.as_str())
 }
 
+/// The same, cut in the middle: of a note, the beginning says what it is about, the end which file.
+pub(super) fn fit_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let tail = fit_end(text, width / 2);
+    format!("{}{tail}", fit(text, width - tail.width() + 1).trim_end_matches('…'))
+}
+
 /// A text in lines of at most `width` columns, broken between words where that is possible.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -114,6 +123,10 @@ mod tests {
         assert_eq!(fit("abc", 1), "…");
         assert_eq!(fit("abc", 0), "");
         assert_eq!(fit_end("https://login.example.com", 12), "…example.com");
+        assert_eq!(fit_middle("saved in /home/alice/qr.png", 27), "saved in /home/alice/qr.png");
+        assert_eq!(fit_middle("saved in /home/alice/qr.png", 20), "saved in /…ce/qr.png");
+        assert_eq!(fit_middle("長い名前", 5), "長い…");
+        assert_eq!([fit_middle("abc", 1), fit_middle("abc", 0)], ["a", ""]);
     }
 
     #[test]

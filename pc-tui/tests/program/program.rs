@@ -39,6 +39,13 @@ pub(crate) fn command(server: &str, state_dir: &Path, args: &[&str]) -> Command 
     command
 }
 
+/// Sends a signal. The shell's own `kill` is there on every machine.
+pub(crate) async fn signal(child: &Child, name: &str) {
+    let id = child.id().expect("it still runs").to_string();
+    let kill = ["-c", r#"kill -s "$0" "$1""#, name, &id];
+    assert!(Command::new("sh").args(kill).status().await.unwrap().success());
+}
+
 impl Program {
     /// Starts it without a terminal.
     pub(crate) fn start(fake: &Fake, state_dir: &Path, args: &[&str]) -> Self {
@@ -63,10 +70,8 @@ impl Program {
         told(&self.line().await)
     }
 
-    /// Sends a signal, as `kill` does.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().await.unwrap().success());
+        signal(&self.child, name).await;
     }
 
     /// Reads no further: whoever has read its output is gone.

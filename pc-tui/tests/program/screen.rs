@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use vt100::{Color, Parser};
 
 use crate::fake::{Fake, PATIENCE};
+use crate::program::signal;
 
 /// A terminal with the program in it.
 struct Terminal {
@@ -177,8 +178,7 @@ async fn the_terminal_is_left_as_it_was_however_it_ends() {
         if way.len() == 1 {
             terminal.press(way);
         } else {
-            let id = terminal.child.id().unwrap().to_string();
-            assert!(Command::new("kill").args(["-s", way, &id]).status().await.unwrap().success());
+            signal(&terminal.child, way).await;
         }
         terminal.ends_with(6).await;
         fake.is_asked("cancel").await;

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::api::Status;
 
 use crate::app::{Key, Manner, Message, Settings};
-use crate::fixture::{LINK, Play, settings, unreachable};
+use crate::fixture::{LINK, Play, session, settings, unreachable};
 use crate::qr::Drawing;
 
 #[test]
@@ -63,6 +63,15 @@ fn r_tries_an_unreachable_server_at_once() {
 }
 
 #[test]
+fn r_asks_about_the_session_at_once() {
+    let mut play = Play::screen();
+    play.send(Message::Start(Some(session())));
+    play.meet(Err(unreachable()));
+    assert_eq!(play.press(Key::NewCode).done(), ["meet 1"]);
+    assert_eq!(play.press(Key::NewCode).done(), [""; 0], "and once");
+}
+
+#[test]
 fn r_starts_over_and_allows_as_many_renewals_again() {
     let mut play = Play::new(Settings { renewals: 1, ..settings(Manner::Screen) }).until_unscanned();
     for _ in 0..3 {
@@ -91,12 +100,14 @@ fn s_saves_the_code_and_says_where() {
 
     let elsewhere = Settings { save_qr: Some("there.png".into()), ..settings(Manner::Screen) };
     assert_eq!(Play::new(elsewhere).until_unscanned().press(Key::SaveQr).done(), ["save there.png"]);
+    assert_eq!(Play::screen().until_confirmed().press(Key::SaveQr).done(), [""; 0]);
     assert_eq!(Play::screen().until_logged_in().press(Key::SaveQr).done(), [""; 0]);
 }
 
 #[test]
 fn c_copies_the_link_while_it_is_good() {
     assert_eq!(Play::screen().until_scanned().press(Key::CopyLink).done(), [format!("copy {LINK}")]);
+    assert_eq!(Play::screen().until_confirmed().press(Key::CopyLink).done(), [""; 0]);
     assert_eq!(Play::screen().until_logged_in().press(Key::CopyLink).done(), [""; 0]);
 }
 

@@ -63,7 +63,7 @@ fn new_tokens_that_are_refused_too_are_the_end() {
     let mut play = back(settings(Manner::Screen));
     play.meet(Err(unauthenticated()));
     play.refresh(Ok(tokens(2)));
-    assert_eq!(play.meet(Err(unauthenticated())).done(), ["forget", "unfollow", "issue"]);
+    assert_eq!(play.meet(Err(unauthenticated())).done(), ["revoke 2", "forget", "unfollow", "issue"]);
 }
 
 #[test]
@@ -160,7 +160,10 @@ fn an_ephemeral_session_never_meets_the_disk() {
 #[test]
 fn a_kept_session_stays_when_the_program_ends() {
     assert_eq!(Play::screen().until_logged_in().press(Key::Quit).done(), ["leave 0"]);
-    assert_eq!(back(settings(Manner::Screen)).press(Key::Quit).done(), ["leave 6"]);
+    assert_eq!(back(settings(Manner::Screen)).press(Key::Quit).done(), ["leave 6"], "not known to be good");
+    let mut lost = back(settings(Manner::Screen));
+    lost.meet(Err(unreachable()));
+    assert_eq!(lost.press(Key::Quit).done(), ["leave 8"]);
 }
 
 #[test]
@@ -169,6 +172,12 @@ fn tokens_that_arrive_while_the_program_ends_are_still_kept() {
     play.wait(2700);
     assert_eq!(play.press(Key::Quit).done(), ["leave 0"]);
     assert_eq!(play.refresh(Ok(tokens(2))).done(), ["keep 2"]);
+
+    let mut play = Play::screen().until_logged_in();
+    play.wait(2700);
+    play.press(Key::Quit);
+    let ended = play.refresh(Err(oauth(OauthCode::InvalidGrant)));
+    assert_eq!(ended.done(), ["forget"], "and no new login begins");
 }
 
 #[test]
