@@ -89,13 +89,28 @@ pub(super) fn read_write(path: &Path) -> std::result::Result<Connection, OpenErr
     // Nothing is written, not even the journal's mode, before it is known to be ours.
     check(&db, path)?;
     let set_up = || {
-        db.pragma_update(None, "journal_mode", "WAL")?;
+        patiently(|| db.pragma_update(None, "journal_mode", "WAL"))?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         db.pragma_update(None, "foreign_keys", true)
     };
     set_up().and_then(|()| make_schema(&mut db)).map_err(|source| unusable(path, source))?;
     Ok(db)
+}
+
+/// Tries again while somebody else is at it. SQLite waits by itself, but not to change the journal's mode: two
+/// that did so, each with a lock that the other needs, would wait for ever.
+fn patiently(act: impl Fn() -> Result<()>) -> Result<()> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let mut tries = LOCKED_MAX.as_millis() / PAUSE.as_millis();
+    loop {
+        match act() {
+            Err(error) if is_busy(&error) && tries > 0 => tries -= 1,
+            done => return done,
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// A database that nobody keeps.
