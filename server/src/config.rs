@@ -48,7 +48,7 @@ pub struct Serve {
     /// The address to listen on; port 0 takes any that is free
     #[arg(long, env = "SAOMA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// Where clients reach the server: http(s)://HOST[:PORT]. By default the bound address
+    /// Where clients reach the server: http(s)://HOST:PORT. By default the bound address
     #[arg(long, env = "SAOMA_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,
     /// Let clients send secrets over plain http to another machine, for all on the way to read
