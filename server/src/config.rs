@@ -228,7 +228,7 @@ impl Place {
 }
 
 impl Serve {
-    /// Whether the address to listen on needs a public URL beside it.
+    /// Whether clients could reach a server at that address, and safely.
     ///
     /// # Errors
     /// In words, what to set.
@@ -236,23 +236,30 @@ impl Serve {
         if self.public_url.is_none() && self.listen.ip().is_unspecified() {
             return Err("--public-url must say where clients reach a server that listens on all addresses");
         }
-        if self.public_url.as_ref().is_some_and(|url| url.as_str().len() > MAX_PUBLIC_URL) {
+        // Port 0 makes no difference here.
+        let url = self.reached_at(self.listen).map_err(|_| "--public-url must be http(s)://HOST[:PORT]")?;
+        if url.as_str().len() > MAX_PUBLIC_URL {
             return Err("--public-url is too long for a QR code that a phone can read");
         }
+        if !self.insecure_http && url.require_secure().is_err() {
+            return Err(
+                "over plain http everybody on the way reads along: give an https --public-url, or --tls-cert \
+                        and --tls-key, or --insecure-http if you must",
+            );
+        }
         Ok(())
+    }
+
+    fn reached_at(&self, bound: SocketAddr) -> Result<PublicUrl, BadUrl> {
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        self.public_url.clone().map_or_else(|| PublicUrl::parse(&format!("{scheme}://{bound}")), Ok)
     }
 
     /// The settings of a server that is bound to `bound`.
     ///
     /// # Errors
-    /// [`BadUrl::Plain`] for plain http off this machine, unless that is allowed.
+    /// [`BadUrl::Form`], if that can't be written as a URL.
     pub fn settings(&self, bound: SocketAddr) -> Result<Settings, BadUrl> {
-        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
-        let public_url = match &self.public_url {
-            Some(url) => url.clone(),
-            None => PublicUrl::parse(&format!("{scheme}://{bound}"))?,
-        };
-        let public_url = if self.insecure_http { public_url } else { public_url.require_secure()? };
         Ok(Settings {
             open_registration: self.open_registration,
             code_lifetime: self.code_lifetime,
@@ -260,7 +267,7 @@ impl Serve {
             limits: self.limits.settings(),
             body_limit: self.limits.limit_body,
             max_connections: self.max_connections,
-            ..Settings::new(public_url)
+            ..Settings::new(self.reached_at(bound)?)
         })
     }
 }
@@ -356,11 +363,22 @@ mod tests {
     #[test]
     fn a_server_on_all_addresses_must_know_its_name_and_keep_it_secure() {
         let serve = |args: &str| cli(args).unwrap().serve;
-        let bound = "0.0.0.0:80".parse().unwrap();
-        assert!(serve("--listen 0.0.0.0:80").check().is_err());
-        assert!(serve("--listen 0.0.0.0:80 --public-url https://a.example").check().is_ok());
-        assert_eq!(serve("--public-url http://a.example").settings(bound).err(), Some(BadUrl::Plain));
-        assert!(serve("--public-url http://a.example --insecure-http").settings(bound).is_ok());
+        for args in [
+            "--listen 0.0.0.0:80",
+            "--listen 192.0.2.1:80",
+            "--public-url http://a.example",
+            "--listen 0.0.0.0:80 --insecure-http",
+        ] {
+            assert!(serve(args).check().is_err(), "{args}");
+        }
+        for args in [
+            "--listen 0.0.0.0:80 --public-url https://a.example",
+            "--listen 192.0.2.1:80 --insecure-http",
+            "--public-url http://a.example --insecure-http",
+            "--listen 192.0.2.1:443 --tls-cert a --tls-key b",
+        ] {
+            assert_eq!(serve(args).check(), Ok(()), "{args}");
+        }
     }
 
     #[test]

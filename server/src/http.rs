@@ -25,7 +25,6 @@ mod waiting;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
 use axum::{Json, Router, middleware};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -95,12 +94,10 @@ pub fn openapi() -> OpenApi {
 /// The whole service.
 pub fn router(app: Arc<App>) -> Router {
     let (router, document) = routes();
-    let body_limit = app.settings.body_limit;
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
-        .layer(DefaultBodyLimit::max(body_limit))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)
 }

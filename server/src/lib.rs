@@ -46,8 +46,6 @@ use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::waiters::Waiters;
 
-/// How many requests may be worked on at once; what is over is turned away at once, rather than late.
-const IN_HAND: usize = 4096;
 /// How many may wait for notifications in one phone session's name.
 const READERS_PER_SESSION: usize = 4;
 
@@ -68,6 +66,8 @@ pub struct Settings {
     pub body_limit: usize,
     /// The most connections at once.
     pub max_connections: usize,
+    /// The most requests that are worked on at once; what is over is turned away early, rather than late.
+    pub max_in_hand: usize,
 }
 
 impl Settings {
@@ -82,6 +82,7 @@ impl Settings {
             limits: LimitSettings::default(),
             body_limit: 16 * 1024,
             max_connections: 50_000,
+            max_in_hand: 4096,
         }
     }
 }
@@ -124,7 +125,7 @@ impl App {
             sessions: Sessions::new(store.clone(), clock.clone(), random, logins.clone()),
             notices: Notices::new(store.clone()),
             readers: Waiters::new(READERS_PER_SESSION),
-            in_hand: Semaphore::new(IN_HAND),
+            in_hand: Semaphore::new(settings.max_in_hand),
             draining: watch::Sender::new(false),
             settings,
             clock,

@@ -254,6 +254,8 @@ impl Logins {
         let now = self.clock.now();
         let step = match login.apply(event, now) {
             Ok(step) => step,
+            // Its time ran out since it was read: reading again writes that down.
+            Err(Refusal::Expired) if login.runs_out_at().is_some() => return Ok(None),
             Err(refusal) => {
                 if let Some(kind) = refusal.notice()
                     && let Some(notice) = self.notice(login, kind)
@@ -307,12 +309,20 @@ impl Logins {
     }
 
     /// Reads a login. One whose phone session has ended meanwhile is denied first, so that nobody ever sees
-    /// it otherwise, whatever ended the session.
+    /// it otherwise, whatever ended the session. And that its time ran out is written down first: a change
+    /// that was in time may still be on its way to the disk, and nobody may be told of both.
     async fn read(&self, key: LoginKey) -> Result<Login, LoginError> {
         for _ in 0..TRIES {
             let login = self.store.find(key).await?.ok_or(LoginError::Unknown)?;
             let now = self.clock.now();
-            let waiting_for = match &login.at(now).state {
+            if login.runs_out_at().is_some_and(|at| now >= at) {
+                self.attempt(&login, &Event::Tick, None, |_| None).await?;
+                continue;
+            }
+            if now >= login.forgotten_at() {
+                return Err(LoginError::Unknown);
+            }
+            let waiting_for = match &login.state {
                 State::Scanned(scan) => scan.by.phone,
                 State::Confirmed(confirmation) => confirmation.scan.by.phone,
                 _ => return Ok(login),

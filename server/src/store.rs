@@ -94,7 +94,7 @@ pub struct Change {
     /// The login as it is to be. Its revision is one more than what the caller saw.
     pub login: Login,
     /// When the state that the caller saw runs out: at that moment, by the store's own clock, the change is
-    /// stale. So nobody who was told that a login has expired is told otherwise later.
+    /// stale. A deadline is absolute, however long the change waited for its turn.
     pub until: Option<Timestamp>,
     /// A phone session that must be valid at that moment.
     pub phone: Option<SessionId>,

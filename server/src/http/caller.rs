@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use shared::id::SessionId;
 use shared::name::Username;
@@ -124,17 +123,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(ProblemCode::UnsupportedMediaType.into());
         }
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| unreadable(&rejection))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let code = if error.is_data() { ProblemCode::Unprocessable } else { ProblemCode::BadRequest };
-            code.into()
-        })
-    }
-}
-
-fn unreadable(rejection: &BytesRejection) -> Failure {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::PayloadTooLarge.into(),
-        _ => ProblemCode::BadRequest.into(),
+        // Whole, and not too large: the guard saw to that.
+        let bytes = Bytes::from_request(request, app).await.map_err(|_| ProblemCode::BadRequest)?;
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        match serde_json::from_slice(&bytes) {
+            Ok(body) if is_object => Ok(Self(body)),
+            Err(error) if !error.is_data() => Err(ProblemCode::BadRequest.into()),
+            Ok(_) | Err(_) => Err(ProblemCode::Unprocessable.into()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use shared::problem::OauthCode;
 
 use super::caller::credentials;
@@ -33,13 +33,8 @@ impl FromRequest<Arc<App>> for Form {
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(OauthCode::InvalidRequest.into());
         }
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
-            let failure = OauthFailure::from(OauthCode::InvalidRequest);
-            match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => failure.with_status(StatusCode::PAYLOAD_TOO_LARGE),
-                _ => failure,
-            }
-        })?;
+        // Whole, and not too large: the guard saw to that.
+        let bytes = Bytes::from_request(request, app).await.map_err(|_| OauthCode::InvalidRequest)?;
         let mut fields = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
             // A parameter without a value counts as not sent, and none may be sent twice (RFC 6749 §3.1).

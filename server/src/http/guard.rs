@@ -5,11 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use shared::api::MAX_WAIT_SECS;
 use shared::problem::{OauthCode, ProblemCode};
 
@@ -17,34 +19,52 @@ use super::failure::{Failure, OauthFailure};
 use super::waiting;
 use crate::App;
 
-/// How long a request may take that does not ask to wait: its body may be slow, the store may be.
+/// How long a request's body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// How long an answer may take to a request that does not ask to wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Where a request may ask to wait.
+const WAITING_ROOMS: [&str; 2] = ["/v1/login", "/v1/notifications"];
 
 /// Runs a request, and makes an answer of whatever becomes of it.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let plane = Plane::of(request.uri().path());
-    let waits = waiting::wait(request.headers()).is_some();
-    let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
-    // Whoever only waits takes no room from those who work; connections are limited too.
-    let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };
-    let mut response = match room {
-        Ok(_room) => {
-            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match tokio::time::timeout(within, answer).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(_panic)) => {
-                    tracing::error!("a handler panicked");
-                    plane.unavailable()
-                }
-                Err(_late) => plane.unavailable(),
-            }
-        }
-        Err(_full) => plane.unavailable(),
+    let mut response = match whole(request, app.settings.body_limit).await {
+        Ok(request) => answer(&app, plane, request, next).await,
+        Err(code) => plane.refuse(code),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Waits for the whole body, before the request takes any room: whoever sends slowly keeps nobody else out.
+async fn whole(request: Request, limit: usize) -> Result<Request, ProblemCode> {
+    let (parts, body) = request.into_parts();
+    let collected = Limited::new(body, limit).collect();
+    let body = match tokio::time::timeout(BODY_WITHIN, collected).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(ProblemCode::PayloadTooLarge),
+        Ok(Err(_)) | Err(_) => return Err(ProblemCode::BadRequest),
+    };
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Response {
+    let waits = WAITING_ROOMS.contains(&request.uri().path()) && waiting::wait(request.headers()).is_some();
+    let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
+    // Whoever only waits takes no room from those who work; connections are limited too.
+    let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };
+    let Ok(_room) = room else { return plane.unavailable() };
+    match tokio::time::timeout(within, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => {
+            tracing::error!("a handler panicked");
+            plane.unavailable()
+        }
+        Err(_late) => plane.unavailable(),
+    }
 }
 
 /// For addresses that don't exist.

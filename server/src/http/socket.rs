@@ -89,7 +89,8 @@ impl Socket {
                 () = clock.sleep_until(ping_at) => {
                     self.unanswered += 1;
                     if self.unanswered > PINGS_UNANSWERED || !self.send(Message::Ping(axum::body::Bytes::new())).await {
-                        return Err(close::DONE);
+                        // Whoever can still hear it may come back.
+                        return Err(close::RESTARTING);
                     }
                 }
             }

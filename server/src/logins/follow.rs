@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use shared::api::Snapshot;
 use shared::id::LoginId;
+use shared::login::Login;
 use shared::secret::{DeviceCode, Token};
 
 use super::{LoginError, Logins};
@@ -46,8 +47,19 @@ impl Logins {
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
     pub async fn snapshot(&self, device: &Token<DeviceCode>) -> Result<Snapshot, LoginError> {
-        let login = self.read(LoginKey::Device(device.digest())).await?;
-        Ok(login.snapshot(self.clock.now()))
+        self.look(LoginKey::Device(device.digest())).await.map(|(_, snapshot)| snapshot)
+    }
+
+    /// Reads a login, and shows it as it was read: a snapshot that was made after its time ran out would say
+    /// what nobody has written down yet.
+    async fn look(&self, key: LoginKey) -> Result<(Login, Snapshot), LoginError> {
+        loop {
+            let login = self.read(key).await?;
+            let snapshot = login.snapshot(self.clock.now());
+            if snapshot.version == login.version {
+                return Ok((login, snapshot));
+            }
+        }
     }
 
     /// Begins to follow a login.
@@ -59,13 +71,13 @@ impl Logins {
         let id = found.ok_or(LoginError::Unknown)?.id;
         // Subscribed before it is read: what changes in between is heard.
         let watch = self.store.watch(Topic::Login(id));
-        let login = self.read(LoginKey::Id(id)).await?;
+        let (login, seen) = self.look(LoginKey::Id(id)).await?;
         Ok(Follow {
             logins: self.clone(),
             login: id,
             watch,
             place: None,
-            seen: login.snapshot(self.clock.now()),
+            seen,
             runs_out_at: login.runs_out_at(),
         })
     }
@@ -98,9 +110,9 @@ impl Follow {
                 () = runs_out => {}
                 () = place.lost() => return Ok(News::Replaced),
             }
-            let login = self.logins.read(LoginKey::Id(self.login)).await?;
-            self.seen = login.snapshot(clock.now());
-            self.runs_out_at = login.at(clock.now()).runs_out_at();
+            let (login, seen) = self.logins.look(LoginKey::Id(self.login)).await?;
+            self.seen = seen;
+            self.runs_out_at = login.runs_out_at();
         }
         Ok(News::Snapshot(self.seen.clone()))
     }

@@ -193,6 +193,26 @@ async fn the_pictures_hold_exactly_the_link() {
 }
 
 #[tokio::test]
+async fn a_slow_body_takes_no_room_from_others() {
+    let server = Server::start_with(|settings| settings.max_in_hand = 1).await;
+    let mut slow = tokio::net::TcpStream::connect(server.addr).await.unwrap();
+    let head = "POST /v1/accounts HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..20 {
+        server.issue().await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_no_object() {
+    let server = Server::start().await;
+    let phone = server.phone_token("alice").await;
+    let scan_code = server.scan_code(&server.issue().await);
+    let (status, answer) = server.call(Method::POST, "/v1/scans", &phone, json!([scan_code])).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("unprocessable")));
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_or_broken_costs_its_connection_alone() {
     let server = Server::start().await;
     for head in [

@@ -8,6 +8,8 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use server::store::LoginKey;
+use shared::api::Status;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -176,4 +178,24 @@ async fn a_socket_that_its_client_closes_is_closed_as_rfc_6455_says() {
     // Answered with a close, and not with the end of the connection.
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_)))));
     assert!(socket.next().await.is_none());
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_an_expiry_that_is_not_written_down() {
+    let server = Server::start().await;
+    let phone = server.phone_token("alice").await;
+    for scanned in [false, true] {
+        let issued = server.issue().await;
+        if scanned {
+            server.scan(&phone, &issued).await;
+        }
+        let key = LoginKey::Device(issued.device_code.digest());
+        let before = server.store.find(key).await.unwrap().unwrap();
+        server.advance_secs(120);
+        let snapshot = server.client().snapshot(&issued.device_code).await.unwrap();
+        assert_eq!((snapshot.status, snapshot.version), (Status::Expired, before.version + 1));
+        // So a change that was made of the login as it was, and is late, is stale.
+        let after = server.store.find(key).await.unwrap().unwrap();
+        assert_eq!((after.state.status(), after.revision), (Status::Expired, before.revision + 1));
+    }
 }
