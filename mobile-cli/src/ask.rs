@@ -79,7 +79,7 @@ fn line(stdin: &mut impl BufRead) -> Result<Password, Failure> {
 /// Asks on the terminal. Anything but a clear yes is a no.
 pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
     let ask = || {
-        write!(io::stderr(), "{question} [y/N] ")?;
+        write!(io::stderr(), "\n{question} [y/N] ")?;
         let mut answer = String::new();
         io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut answer)?;
         Ok(is_yes(&answer))

@@ -64,6 +64,8 @@ struct Context<'a> {
     keep: Keep,
     output: Output,
     clock: &'a Clock,
+    /// What every further command needs, too.
+    options: String,
 }
 
 impl<'a> Context<'a> {
@@ -73,7 +75,8 @@ impl<'a> Context<'a> {
         let server = server.map_err(|error| Failure::usage(format!("--server {}: {error}", args.server)))?;
         let client = Client::new(server.clone(), USER_AGENT)?;
         let keep = Keep::of(args.state_dir.clone(), &server)?;
-        Ok(Self { server, client, keep, output, clock })
+        let options = options(args);
+        Ok(Self { server, client, keep, output, clock, options })
     }
 
     /// This phone's session; without one there is nothing to do but to log in.
@@ -87,13 +90,29 @@ impl<'a> Context<'a> {
         Ok(Phone { context: self, kept, client })
     }
 
-    /// A command for the same server, to be copied from what is printed.
+    /// A command for the same server and phone, to be copied from what is printed.
     fn line(&self, command: &str) -> String {
-        match self.server.as_str() {
-            DEFAULT_SERVER => format!("mobile-cli {command}"),
-            server => format!("mobile-cli --server {server} {command}"),
-        }
+        format!("mobile-cli {}{command}", self.options)
     }
+}
+
+/// The options that say which server and which phone, as typed into a shell; nothing for the usual ones.
+fn options(args: &Args) -> String {
+    let mut options = String::new();
+    if args.server.as_str() != DEFAULT_SERVER {
+        options += &format!("--server {} ", args.server);
+    }
+    if args.insecure_http {
+        options += "--insecure-http ";
+    }
+    if let Some(folder) = &args.state_dir {
+        let folder = folder.to_string_lossy();
+        let is_plain = folder.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+        let typed =
+            if is_plain { folder.into_owned() } else { format!("'{}'", folder.replace('\'', r"'\''")) };
+        options += &format!("--state-dir {typed} ");
+    }
+    options
 }
 
 /// A phone that is logged in, for all it knows.
@@ -125,4 +144,25 @@ impl Phone<'_> {
 /// Whether it is this that the server said.
 fn is(error: &ClientError, code: ProblemCode) -> bool {
     error.problem().is_some_and(|problem| problem.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn a_line_to_copy_has_what_was_not_usual() {
+        let said = |given: &[&str]| {
+            options(&Args::try_parse_from([&["mobile-cli", "whoami"], given].concat()).unwrap())
+        };
+        assert_eq!(said(&["--server", DEFAULT_SERVER, "--json"]), "");
+        let folder = "--state-dir=/tmp/a-b_c.d";
+        assert_eq!(
+            said(&["--server", "http://x", "--insecure-http", folder]),
+            "--server http://x --insecure-http --state-dir /tmp/a-b_c.d "
+        );
+        assert_eq!(said(&["--state-dir", "it's; my phone"]), r"--state-dir 'it'\''s; my phone' ");
+    }
 }

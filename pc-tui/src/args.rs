@@ -33,7 +33,8 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Place {
     /// The server's address: http or https, a host, and perhaps a port
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = PublicUrl::parse)]
+    #[arg(long, global = true, env = "SAOMA_SERVER", hide_env_values = true, value_name = "URL",
+          default_value = "http://127.0.0.1:8080", value_parser = PublicUrl::parse)]
     pub(crate) server: PublicUrl,
     /// Allows plain http to another machine, where anybody on the way can read along
     #[arg(long, global = true)]

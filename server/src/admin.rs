@@ -1,6 +1,6 @@
 //! `server account …` and `server client …`: what whoever runs the server does, beside it or without it.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -47,13 +47,15 @@ async fn account(
     let accounts = Accounts::new(store.clone(), clock, random, limits);
     match command {
         AccountCommand::Add { name } => {
-            let made = accounts.add(&name, password()?).await.map_err(explain)?;
+            let made = accounts.add(username(&name)?.as_str(), password()?).await.map_err(explain)?;
             writeln!(out, "made account {}", made.username)?;
         }
         AccountCommand::List => {
-            for account in store.accounts().await? {
+            let accounts = store.accounts().await?;
+            let width = accounts.iter().map(|account| account.username.as_str().len()).max().unwrap_or(0);
+            for account in accounts {
                 let state = if account.enabled { "" } else { "  disabled" };
-                writeln!(out, "{}  {}{state}", account.username, account.created_at)?;
+                writeln!(out, "{:<width$}  {:.0}{state}", account.username.as_str(), account.created_at)?;
             }
         }
         AccountCommand::Disable { name } => {
@@ -102,8 +104,10 @@ async fn client(
             writeln!(out, "{}", secret.expose())?;
         }
         ClientCommand::List => {
-            for client in store.clients().await? {
-                writeln!(out, "{}  {}", client.name, client.created_at)?;
+            let clients = store.clients().await?;
+            let width = clients.iter().map(|client| client.name.len()).max().unwrap_or(0);
+            for client in clients {
+                writeln!(out, "{:<width$}  {:.0}", client.name, client.created_at)?;
             }
         }
         ClientCommand::Remove { name } => {
@@ -124,8 +128,16 @@ fn known(there: bool) -> Result<()> {
     if there { Ok(()) } else { bail!("there is no such account; `server account list` shows them") }
 }
 
-/// The first line of standard input. Never an argument, which every process on the machine could read.
+/// From the terminal, unseen, or the first line of standard input. Never an argument, which every process on
+/// the machine could read.
 fn password() -> Result<Password> {
+    if io::stdin().is_terminal() {
+        let password = rpassword::prompt_password("New password: ")?;
+        if rpassword::prompt_password("The same again: ")? != password {
+            bail!("the two passwords differ, so nothing was done; try again");
+        }
+        return Ok(Password::new(password));
+    }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("can't read the password from standard input")?;
     let password =

@@ -145,7 +145,7 @@ pub enum Command {
 /// What to do with accounts. Passwords are read from standard input.
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
-    /// Make an account; its password is the first line of standard input
+    /// Make an account; its password is asked for, or the first line of standard input
     Add {
         /// The user name
         name: String,
@@ -162,7 +162,7 @@ pub enum AccountCommand {
         /// The user name
         name: String,
     },
-    /// Set a new password, the first line of standard input, and end all sessions
+    /// Set a new password, as for `add`, and end all sessions
     Password {
         /// The user name
         name: String,

@@ -56,8 +56,12 @@ async fn run(cli: Cli) -> Result<()> {
     telemetry::start(cli.serve.log, cli.serve.log_level);
     let tls = tls(&cli.serve)?;
     let socket = TcpListener::bind(cli.serve.listen).await;
-    let socket = socket
-        .with_context(|| format!("can't listen on {}; is something else running there?", cli.serve.listen))?;
+    let socket = socket.with_context(|| {
+        format!(
+            "can't listen on {}; stop what does, or choose another address with --listen",
+            cli.serve.listen
+        )
+    })?;
     let bound = socket.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = cli.serve.settings(bound)?;

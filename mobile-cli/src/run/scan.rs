@@ -49,7 +49,9 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
 fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     if let Some(code) = &what.code {
         let code = UserCode::parse(code).map_err(|_| {
-            Failure::usage("a code to type has eight letters, as in WDJB-MJHT; look at the PC again")
+            Failure::usage(
+                "a code to type has eight letters and no vowels, as in WDJB-MJHT; look at the PC again",
+            )
         })?;
         return Ok(ScanRequest::user_code(&code));
     }

@@ -23,7 +23,11 @@ pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String
     let Asked { login, username, left_secs } = asked;
     let mut lines = vec![paint.strong(&format!("Log this PC in as {username}")), String::new()];
     let mut row = |name: &str, value: String| lines.push(format!("  {name:<10} {value}"));
-    row("Device", device(login));
+    let (device, whose_word) = device(login);
+    row("Device", device);
+    if let Some(whose_word) = whose_word {
+        row("", whose_word.to_owned());
+    }
     row("Address", address(login));
     row("Known PC", known(login, zone));
     if let Some(scope) = claim(login.scope.as_ref()) {
@@ -32,20 +36,19 @@ pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String
     row("Requested", second(login.requested_at, zone));
     row("Time left", if left_secs == 0 { "none".to_owned() } else { format!("{left_secs} s") });
     lines.push(String::new());
-    lines.push(paint.warning(&format!(
-        "If a website or another person sent you this code, deny: confirming would log them in as {username}."
-    )));
+    lines.push(paint.warning("If a website or another person sent you this code, deny:"));
+    lines.push(paint.warning(&format!("confirming would log them in as {username}.")));
     lines.join("\n")
 }
 
 /// The PC's own words, and that they are no more than that.
-fn device(login: &LoginRequest) -> String {
+fn device(login: &LoginRequest) -> (String, Option<&'static str>) {
     let claims = [&login.device_name, &login.device_os, &login.device_app];
     let claims: Vec<_> = claims.into_iter().filter_map(|text| claim(text.as_ref())).collect();
     if claims.is_empty() {
-        "it does not say what it is".to_owned()
+        ("it does not say what it is".to_owned(), None)
     } else {
-        format!("{} (its own claim, not checked)", quoted(&claims.join(", ")))
+        (quoted(&claims.join(", ")), Some("(its own claim, not checked)"))
     }
 }
 

@@ -147,10 +147,14 @@ impl<'a> Phone<'a> {
         self.run(&["deny", "--yes"], None)
     }
 
-    /// What a person types in front of every command of this phone.
-    pub(crate) fn command_line(&self) -> anyhow::Result<String> {
-        let (program, state) = (self.house.program("mobile-cli")?, self.house.path("phone"));
-        Ok(format!("{} --server {} --state-dir {}", program.display(), self.server, state.display()))
+    /// The folder with its program.
+    pub(crate) fn programs(&self) -> anyhow::Result<&Path> {
+        self.house.program("mobile-cli")?.parent().context("a program is in a folder")
+    }
+
+    /// What a person types with every command of this phone.
+    pub(crate) fn options(&self) -> String {
+        format!("--server {} --state-dir {}", self.server, self.house.path("phone").display())
     }
 
     fn run(&self, args: &[&str], input: Option<&str>) -> anyhow::Result<Vec<String>> {

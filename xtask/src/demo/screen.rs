@@ -35,14 +35,16 @@ pub(crate) fn play(house: &House, manual: bool) -> anyhow::Result<()> {
         }
         println!();
     }
-    println!("The login screen is closed ({status}), and the server with it.");
+    let status = status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"));
+    println!("The login screen has ended with {status}, and the server with it.");
     Ok(())
 }
 
 /// Hands the phone over to the audience.
 fn invite(phone: &Phone, qr_png: &Path) -> anyhow::Result<()> {
     println!("The phone is yours. In a second terminal, once the screen shows its code:\n");
-    println!("  alias phone='{}'", phone.command_line()?);
+    println!("  PATH={}:$PATH", phone.programs()?.display());
+    println!("  alias phone='mobile-cli {}'", phone.options());
     println!("  phone scan {}", qr_png.display());
     println!("  phone confirm        # or: phone deny\n");
     println!("Press Enter to start the login screen; its q key ends the demo.");

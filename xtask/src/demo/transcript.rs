@@ -158,6 +158,6 @@ fn say(who: &str, what: &str) {
 fn show(does: &str, shown: &[String]) {
     say("phone", does);
     for line in shown {
-        println!("          │ {line}");
+        println!("{}", format!("          │ {line}").trim_end());
     }
 }

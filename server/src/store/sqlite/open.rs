@@ -38,7 +38,7 @@ pub enum OpenError {
     #[error("{} is not a Saoma database: name another file with --store, or move this one away", .0.display())]
     Foreign(PathBuf),
     /// The file or its lock can't be made, opened or locked.
-    #[error("can't open {}: {source}; its directory must exist, and this user be allowed to write there", path.display())]
+    #[error("can't open {}; its directory must exist, and this user be allowed to write there", path.display())]
     File {
         /// What can't be opened.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The database is damaged, locked, or can't be read.
-    #[error("can't use {}: {source}", path.display())]
+    #[error("can't use {}", path.display())]
     Database {
         /// The database.
         path: PathBuf,
