@@ -10,14 +10,15 @@
 //! and put into it in one move. Only the user can read them.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::api::{Account, LoginRequest, PhoneLoggedIn, Scanned};
 use shared::code::PublicUrl;
+use shared::disk::{self, Readers, make_private, server_name, write_whole};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::secret::{ConfirmToken, PhoneToken, Token};
@@ -115,15 +116,15 @@ impl Kept for Scan {
 #[derive(Debug)]
 pub(crate) struct Keep {
     folder: PathBuf,
-    server: String,
+    server: PublicUrl,
 }
 
 impl Keep {
     /// The place for `server` below `folder`, or below the user's state directory. Nothing is made before
     /// there is something to keep.
     pub(crate) fn of(folder: Option<PathBuf>, server: &PublicUrl) -> Result<Self, KeepError> {
-        let folder = folder.or_else(default_folder).ok_or(KeepError::NoPlace)?;
-        Ok(Self { folder, server: server.as_str().to_owned() })
+        let folder = folder.or_else(disk::folder).ok_or(KeepError::NoPlace)?;
+        Ok(Self { folder, server: server.clone() })
     }
 
     /// The session, if this phone is logged in.
@@ -135,7 +136,7 @@ impl Keep {
     pub(crate) fn keep_phone(&self, answer: &PhoneLoggedIn) -> Result<(), KeepError> {
         self.remove::<Scan>()?;
         self.save(&Phone {
-            server: self.server.clone(),
+            server: self.server.as_str().to_owned(),
             phone_token: answer.phone_token.clone(),
             account: answer.account.clone(),
             session_id: answer.session_id,
@@ -165,7 +166,7 @@ impl Keep {
         let left = i64::try_from(answer.expires_in)
             .map_or(jiff::SignedDuration::MAX, jiff::SignedDuration::from_secs);
         let scan = Scan {
-            server: self.server.clone(),
+            server: self.server.as_str().to_owned(),
             phone: phone.session_id,
             confirm_token: answer.confirm_token.clone(),
             expires_at: now.checked_add(left).unwrap_or(Timestamp::MAX),
@@ -191,7 +192,7 @@ impl Keep {
             Err(source) => return Err(KeepError::Io { path, source }),
         };
         match serde_json::from_slice::<T>(&text) {
-            Ok(kept) if kept.server() == self.server => Ok(Some(kept)),
+            Ok(kept) if kept.server() == self.server.as_str() => Ok(Some(kept)),
             _ => Err(KeepError::Corrupt { path, advice: T::ADVICE }),
         }
     }
@@ -201,12 +202,7 @@ impl Keep {
         let write = || {
             make_private(&self.folder)?;
             let text = Zeroizing::new(serde_json::to_vec(kept)?);
-            // A temporary file is its owner's alone, and stays so where it is moved to.
-            let mut file = tempfile::Builder::new().prefix(".mobile-cli-").tempfile_in(&self.folder)?;
-            file.write_all(&text)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
+            write_whole(&path, &text, Readers::Owner)
         };
         write().map_err(|source| KeepError::Io { path: path.clone(), source })
     }
@@ -219,29 +215,9 @@ impl Keep {
         }
     }
 
-    /// Nothing in an address has a `@` or a slash beyond the scheme's, so no two servers share a file.
     fn path<T: Kept>(&self) -> PathBuf {
-        let server = self.server.replacen("://", "@", 1).replace(':', "@");
-        self.folder.join(format!("mobile-cli.{server}.{}.json", T::NAME))
+        self.folder.join(format!("mobile-cli.{}.{}.json", server_name(&self.server), T::NAME))
     }
-}
-
-fn default_folder() -> Option<PathBuf> {
-    let dirs = directories::BaseDirs::new()?;
-    // Only Linux has a directory for state.
-    Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).join("saoma"))
-}
-
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 #[cfg(test)]

@@ -98,21 +98,21 @@ impl<'a> Context<'a> {
 
 /// The options that say which server and which phone, as typed into a shell; nothing for the usual ones.
 fn options(args: &Args) -> String {
-    let mut options = String::new();
+    let mut options = Vec::new();
     if args.server.as_str() != DEFAULT_SERVER {
-        options += &format!("--server {} ", args.server);
+        options.push(format!("--server {} ", args.server));
     }
     if args.insecure_http {
-        options += "--insecure-http ";
+        options.push("--insecure-http ".to_owned());
     }
     if let Some(folder) = &args.state_dir {
         let folder = folder.to_string_lossy();
         let is_plain = folder.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
         let typed =
             if is_plain { folder.into_owned() } else { format!("'{}'", folder.replace('\'', r"'\''")) };
-        options += &format!("--state-dir {typed} ");
+        options.push(format!("--state-dir {typed} "));
     }
-    options
+    options.concat()
 }
 
 /// A phone that is logged in, for all it knows.

@@ -18,10 +18,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::api::TokenAnswer;
 use shared::code::PublicUrl;
+use shared::disk::{Readers, make_private, server_name, write_whole};
 use shared::secret::{PcToken, RefreshToken, Token};
 use zeroize::Zeroizing;
-
-use crate::file::{Readers, write_whole};
 
 /// A PC session: what a login earned.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,7 +101,7 @@ impl Keep {
     /// Opens the place for `server` below `folder`, made if missing, for this process alone.
     pub(crate) fn open(folder: &Path, server: &PublicUrl) -> Result<Self, KeepError> {
         make_private(folder).map_err(|source| KeepError::Io { path: folder.to_owned(), source })?;
-        let name = file_name(server);
+        let name = format!("pc-tui.{}", server_name(server));
         let lock_path = folder.join(format!("{name}.lock"));
         let failed = |source| KeepError::Io { path: lock_path.clone(), source };
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
@@ -165,24 +164,6 @@ impl Keep {
     fn failed(&self, source: io::Error) -> KeepError {
         KeepError::Io { path: self.path.clone(), source }
     }
-}
-
-/// A server's name as a file's: `https@login.example.com@8443`. Nothing in an address has a `@` or a
-/// slash beyond the scheme's, so no two servers share one.
-fn file_name(server: &PublicUrl) -> String {
-    format!("pc-tui.{}", server.as_str().replacen("://", "@", 1).replace(':', "@"))
-}
-
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@
 mod app;
 mod args;
 mod device;
-mod file;
 #[cfg(test)]
 mod fixture;
 mod keep;
@@ -38,6 +37,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 use shared::client::{Client, ClientError};
+use shared::disk;
 use shared::exit::Exit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -116,15 +116,10 @@ async fn start(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 fn open_keep(state_dir: Option<PathBuf>, client: &Client) -> Result<Keep, Failure> {
-    let folder = state_dir.or_else(usual_state_dir).ok_or_else(|| {
+    let folder = state_dir.or_else(disk::folder).ok_or_else(|| {
         Failure::new("this user has no home; say where to keep the session with --state-dir", Exit::Failed)
     })?;
     Ok(Keep::open(&folder, client.server())?)
-}
-
-fn usual_state_dir() -> Option<PathBuf> {
-    let dirs = directories::BaseDirs::new()?;
-    Some(dirs.state_dir().unwrap_or(dirs.data_local_dir()).join("saoma"))
 }
 
 async fn log_out(client: &Client, keep: Keep) -> Result<Exit, Failure> {

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use shared::client::{Client, Feed, IssueRequest};
+use shared::disk::{Readers, write_whole};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use crate::app::{Attempt, Effect, Issued, Message, Settings};
-use crate::file::{Readers, write_whole};
 use crate::keep::{Keep, KeepError};
 
 /// The OAuth client that this program is.

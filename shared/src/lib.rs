@@ -1,7 +1,7 @@
 //! What the server, the PC and the phone must agree on.
 //!
 //! Everything here is pure: no clock, no store, no network, except behind the
-//! feature `client`. Read it in this order:
+//! features `client` and `disk`. Read it in this order:
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -13,11 +13,14 @@
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
 //! | `client` | the typed client, and the PC's status feed |
+//! | `disk` | files that are whole or not there, for what the clients keep |
 
 pub mod api;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod code;
+#[cfg(feature = "disk")]
+pub mod disk;
 pub mod exit;
 pub mod id;
 pub mod login;

@@ -3,6 +3,8 @@
 //! They start the real programs and look at what comes of it, nothing more.
 
 mod demo;
+#[cfg(test)]
+mod readme;
 mod test;
 
 use std::path::Path;

@@ -24,14 +24,6 @@ pub(super) fn fit_end(text: &str, width: usize) -> String {
     turned(&fit(&turned(text), width))
 }
 
-/// An error's words as a sentence of their own.
-pub(super) fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", chars.as_str())
-}
-
 /// The same, cut in the middle: of a note, the beginning says what it is about, the end which file.
 pub(super) fn fit_middle(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -39,6 +31,14 @@ pub(super) fn fit_middle(text: &str, width: usize) -> String {
     }
     let tail = fit_end(text, width / 2);
     format!("{}{tail}", fit(text, width - tail.width() + 1).trim_end_matches('…'))
+}
+
+/// An error's words as a sentence of their own.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 /// A text in lines of at most `width` columns, broken between words where that is possible.

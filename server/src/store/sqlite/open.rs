@@ -38,20 +38,20 @@ pub enum OpenError {
     #[error("{} is not a Saoma database: name another file with --store, or move this one away", .0.display())]
     Foreign(PathBuf),
     /// The file or its lock can't be made, opened or locked.
-    #[error("can't open {}; its directory must exist, and this user be allowed to write there", path.display())]
+    #[error("can't open {}: {why}; its directory must exist, and this user be allowed to write there", path.display())]
     File {
         /// What can't be opened.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
     /// The database is damaged, locked, or can't be read.
-    #[error("can't use {}", path.display())]
+    #[error("can't use {}: {why}", path.display())]
     Database {
         /// The database.
         path: PathBuf,
         /// Why.
-        source: rusqlite::Error,
+        why: rusqlite::Error,
     },
     /// There is no thread to be had.
     #[error("can't start a thread for the store: {0}")]
@@ -178,13 +178,13 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn failed(path: &Path, source: io::Error) -> OpenError {
-    OpenError::File { path: path.to_owned(), source }
+fn failed(path: &Path, why: io::Error) -> OpenError {
+    OpenError::File { path: path.to_owned(), why }
 }
 
-pub(super) fn unusable(path: &Path, source: rusqlite::Error) -> OpenError {
-    match source.sqlite_error_code() {
+pub(super) fn unusable(path: &Path, why: rusqlite::Error) -> OpenError {
+    match why.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::Foreign(path.to_owned()),
-        _ => OpenError::Database { path: path.to_owned(), source },
+        _ => OpenError::Database { path: path.to_owned(), why },
     }
 }
