@@ -90,7 +90,9 @@ fn to_be_typed(digits: &str, username: &Username, paint: Paint) -> String {
     let spaced: String = digits.chars().flat_map(|digit| [digit, ' ']).collect();
     let large = paint.strong(spaced.trim_end());
     format!(
-        "Confirmed. Type {digits} on the PC:\n\n        {large}\n\nThen it is logged in as {username}. Tell nobody else:          whoever asks you for it by phone or chat wants to be logged in as you."
+        "Confirmed. Type {digits} on the PC:\n\n        {large}\n\n\
+         Then it is logged in as {username}. Tell nobody else: whoever asks you for it by phone or chat wants to \
+         be logged in as you."
     )
 }
 

@@ -88,7 +88,9 @@ fn the_digits_for_the_pc_are_shown_also_when_the_first_answer_was_lost() {
     let confirmed = json!({"status": "confirmed", "check_code": "47"});
     let phone = Phone::with_a_scan(&fake);
     fake.answers(CONFIRM, 200, confirmed.clone());
-    phone.run("confirm --yes").assert_done("Type 47 on the PC:\n\n        4 7\n");
+    phone.run("confirm --yes").assert_done(
+        "Type 47 on the PC:\n\n        4 7\n\nThen it is logged in as alice. Tell nobody else: whoever asks",
+    );
 
     let phone = Phone::with_a_scan(&fake);
     fake.answers(CONFIRM, 200, confirmed.clone());

@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for CheckCode {
 pub struct Check {
     /// The digits.
     pub code: CheckCode,
-    /// How many wrong ones are still forgiven, the last of which is not.
+    /// How many wrong ones are left: the last of them denies the login.
     pub tries_left: u8,
 }
 
