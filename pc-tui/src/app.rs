@@ -22,6 +22,7 @@
 //! try that was given up comes late; what it brings is given back: a login is
 //! cancelled, a session is ended. So it never matters when a key is pressed.
 
+mod check;
 mod issued;
 mod keys;
 mod login;
@@ -33,7 +34,7 @@ mod stage;
 pub(crate) use issued::Issued;
 pub(crate) use keys::Key;
 pub(crate) use message::{Attempt, Effect, Event, Message};
-pub(crate) use stage::{Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
+pub(crate) use stage::{Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 
 use std::path::PathBuf;
 
@@ -145,6 +146,7 @@ impl App {
             Message::Tick => self.on_tick(),
             Message::Key(key) => self.on_key(key),
             Message::Stop => self.leave(),
+            Message::Typed(line) => self.on_line(line),
             Message::Revoked(outcome) => self.on_revoked(outcome),
             Message::NotKept(why) => self.note(why),
             Message::Issued(attempt, answer) if attempt == self.attempt => self.on_issued(answer),

@@ -8,7 +8,10 @@ use shared::code::{BadUrl, PublicUrl};
 use shared::name::{Username, clean_claim};
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
-                          5 denied, 6 cancelled, 8 server unreachable";
+                          5 denied, 6 cancelled, 8 server unreachable\n\n\
+                          Check code: where the server wants one, the phone shows two digits once it has \
+                          confirmed. Type them on the screen; with --plain or --json, write them as a line to \
+                          standard input after the status confirmed. Three wrong ones deny the login.";
 
 /// Shows a QR code. Scan it with a phone that is logged in, confirm there, and this computer is logged in.
 #[derive(Clone, Debug, Parser)]

@@ -171,6 +171,11 @@ impl Play {
         self.send(Message::Redeemed(self.attempt, answer))
     }
 
+    /// The server wants the digits.
+    pub(crate) fn check(&mut self, tries_left: u8) -> Effects {
+        self.redeem(Ok(Redeemed::Pending { status: Some(Status::Confirmed), tries_left: Some(tries_left) }))
+    }
+
     pub(crate) fn meet(&mut self, answer: Result<Me, ClientError>) -> Effects {
         self.send(Message::Met(self.attempt, answer))
     }
@@ -225,7 +230,9 @@ impl Effects {
             Effect::SaveQr(_, path, _) => format!("save {}", path.display()),
             Effect::Follow(_, _, transport) => format!("follow {transport}"),
             Effect::Unfollow => "unfollow".to_owned(),
-            Effect::Redeem(..) => "redeem".to_owned(),
+            Effect::Redeem(_, _, None) => "redeem".to_owned(),
+            Effect::Redeem(_, _, Some(code)) => format!("redeem {}", code.digits()),
+            Effect::Listen => "listen".to_owned(),
             Effect::Cancel(_) => "cancel".to_owned(),
             Effect::Meet(_, token) => format!("meet {}", last(token)),
             Effect::Refresh(_, token) => format!("refresh {}", last(token)),
@@ -250,6 +257,7 @@ impl Effects {
                     format!("{} {version} {transport}", status.as_str())
                 }
                 Event::Trouble(_, pause) => format!("trouble {}", pause.as_secs()),
+                Event::CheckCode { tries_left, was_wrong } => format!("check {tries_left} {was_wrong}"),
                 Event::LoggedIn(username, session) => format!("logged in {username} {session}"),
                 Event::Ended(status) => format!("ended {}", status.as_str()),
                 Event::Note(text) => format!("note {text}"),

@@ -8,6 +8,9 @@
 //! {"event":"logged_in","username":"alice","session_id":"01JC…"}
 //! ```
 //!
+//! Where the server asks for a check code, it is read as a line of standard
+//! input after `confirmed`.
+//!
 //! What is not part of that contract, such as trouble with the network, goes
 //! to standard error, so that whoever reads standard output reads nothing else.
 
@@ -82,6 +85,7 @@ impl<'a> Line<'a> {
             Event::LoggedIn(username, session_id) => Ok(Self::LoggedIn { username, session_id: *session_id }),
             Event::Ended(status) => Ok(Self::Ended { status: *status }),
             Event::Trouble(why, pause) => Err(trouble(why, pause.as_secs_f64())),
+            Event::CheckCode { tries_left, was_wrong } => Err(wanted(*tries_left, *was_wrong)),
             Event::Note(note) => Err(note.clone()),
         }
     }
@@ -89,6 +93,16 @@ impl<'a> Line<'a> {
 
 fn trouble(why: &str, pause_secs: f64) -> String {
     format!("{why} (next try in {pause_secs:.0} s)")
+}
+
+fn wanted(tries_left: u8, was_wrong: bool) -> String {
+    let wrong = if was_wrong { format!("not those, {}; ", tries(tries_left)) } else { String::new() };
+    format!("{wrong}type the two digits that the phone shows, and press Enter")
+}
+
+/// `2 tries left`
+pub(crate) fn tries(left: u8) -> String {
+    if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
 }
 
 /// The lines for a person.
@@ -108,6 +122,7 @@ fn text(event: &Event, terminal: Option<Size>) -> String {
             }
         }
         Event::Trouble(why, pause) => format!("trouble: {}\n", trouble(why, pause.as_secs_f64())),
+        Event::CheckCode { tries_left, was_wrong } => format!("check: {}\n", wanted(*tries_left, *was_wrong)),
         Event::LoggedIn(username, session_id) => format!("logged in as {username}, session {session_id}\n"),
         Event::Ended(status) => format!("ended: {}\n", status.as_str()),
         Event::Note(note) => format!("note: {note}\n"),
@@ -164,6 +179,8 @@ mod tests {
         let mut events = vec![issued()];
         events.extend(statuses.map(status));
         events.push(Event::Trouble("the server can't be reached".to_owned(), Duration::from_millis(2600)));
+        events.push(Event::CheckCode { tries_left: 3, was_wrong: false });
+        events.push(Event::CheckCode { tries_left: 1, was_wrong: true });
         events.push(Event::Note("The session has ended. Log in again.".to_owned()));
         events.push(Event::LoggedIn(me.username, me.session_id));
         events.push(Event::Ended(Status::Expired));

@@ -31,7 +31,7 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use crate::app::{App, Asking, Held, Key, Outcome, Pending, Stage};
+use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
 use crate::qr::QrWidget;
 use figure::Figure;
 use places::Places;
@@ -116,6 +116,11 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         Stage::Held(Held { trouble: Some(_), .. }) => &[("r", "try now"), ("l", "log out")],
         Stage::Pending(pending) if pending.is_open() => {
             &[("r", "new code"), ("s", "save"), ("c", "copy link"), ("t", "transport")]
+        }
+        Stage::Pending(Pending { progress: Progress::Redeeming(redeeming), .. })
+            if redeeming.asked.is_some() =>
+        {
+            &[("0-9", "type the code"), ("r", "new code")]
         }
         Stage::Asking(_) | Stage::Pending(_) => &[],
         Stage::Held(_) => &[("l", "log out")],

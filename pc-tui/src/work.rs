@@ -8,9 +8,12 @@
 //!              '---spawn---> feed: many messages -------------+--> inbox --> App::update
 //! ```
 
+use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use shared::api::CheckCode;
 use shared::client::{Client, Feed, IssueRequest};
 use shared::disk::{Readers, write_whole};
 use tokio::sync::mpsc;
@@ -22,6 +25,9 @@ use crate::keep::{Keep, KeepError};
 /// The OAuth client that this program is.
 pub(crate) const CLIENT_ID: &str = "pc-tui";
 
+/// More than any line with two digits has.
+const MAX_LINE_BYTES: u64 = 64;
+
 /// The hands of the program.
 pub(crate) struct Work {
     client: Client,
@@ -29,6 +35,7 @@ pub(crate) struct Work {
     keep: Option<Keep>,
     tasks: JoinSet<()>,
     feed: Option<AbortHandle>,
+    listens: Arc<AtomicBool>,
     sender: mpsc::UnboundedSender<Message>,
     inbox: mpsc::UnboundedReceiver<Message>,
 }
@@ -44,9 +51,19 @@ impl Work {
             device_os: Some(device.os),
             device_app: Some(device.app),
             login_hint: settings.expect_user.clone(),
+            check_code: true,
         };
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { client, request: Arc::new(request), keep, tasks: JoinSet::new(), feed: None, sender, inbox }
+        Self {
+            client,
+            request: Arc::new(request),
+            keep,
+            tasks: JoinSet::new(),
+            feed: None,
+            listens: Arc::default(),
+            sender,
+            inbox,
+        }
     }
 
     /// The next message. Cancel-safe.
@@ -78,8 +95,10 @@ impl Work {
                 let request = Arc::clone(&self.request);
                 self.ask(async move { Message::Issued(attempt, client.issue(&request).await) });
             }
-            Effect::Redeem(attempt, code) => {
-                self.ask(async move { Message::Redeemed(attempt, client.redeem(CLIENT_ID, &code).await) });
+            Effect::Redeem(attempt, code, check) => {
+                self.ask(
+                    async move { Message::Redeemed(attempt, client.redeem(CLIENT_ID, &code, check).await) },
+                );
             }
             Effect::Meet(attempt, token) => {
                 self.ask(async move { Message::Met(attempt, client.me(&token).await) });
@@ -99,6 +118,7 @@ impl Work {
             Effect::SaveQr(attempt, path, issued) => self.save_qr(attempt, path, issued),
             Effect::Keep(session) => self.on_disk(|keep| keep.save(&session)),
             Effect::Forget => self.on_disk(Keep::forget),
+            Effect::Listen => self.listen(),
             Effect::Copy(_) | Effect::Say(_) | Effect::Leave(..) => {}
         }
     }
@@ -125,6 +145,23 @@ impl Work {
         if let Some(feed) = self.feed.take() {
             feed.abort();
         }
+    }
+
+    /// Reads one line, unless that is under way already. In a thread of its own that nobody waits for: a
+    /// line may never come.
+    fn listen(&mut self) {
+        if self.listens.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (sender, listens) = (self.sender.clone(), Arc::clone(&self.listens));
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut line);
+            let typed = matches!(read, Ok(1..)).then(|| CheckCode::parse(line.trim()));
+            // Before whoever hears of this line asks for the next.
+            listens.store(false, Ordering::Release);
+            _ = sender.send(Message::Typed(typed));
+        });
     }
 
     fn save_qr(&mut self, attempt: Attempt, path: PathBuf, issued: Arc<Issued>) {

@@ -60,6 +60,9 @@ pub struct Serve {
     /// How long a code works, 1s to 10m
     #[arg(long, env = "SAOMA_CODE_LIFETIME", default_value = "120s", value_name = "TIME", value_parser = code_lifetime)]
     pub code_lifetime: Duration,
+    /// Whether a PC gets its tokens only for two digits that its person reads on the phone
+    #[arg(long, env = "SAOMA_CHECK_CODE", default_value = "off", value_name = "MODE")]
+    pub check_code: CheckCodeMode,
     /// A proxy network whose X-Forwarded-For is believed; may be given several times
     #[arg(long, env = "SAOMA_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     pub trusted_proxy: Vec<IpNet>,
@@ -191,6 +194,15 @@ pub enum ClientCommand {
     },
 }
 
+/// Whether check codes are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CheckCodeMode {
+    /// Never, whatever a PC says.
+    Off,
+    /// Always; a PC that can't ask for them gets no login.
+    Require,
+}
+
 /// Which store, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorePlace {
@@ -263,6 +275,7 @@ impl Serve {
         Ok(Settings {
             open_registration: self.open_registration,
             code_lifetime: self.code_lifetime,
+            requires_check_code: self.check_code == CheckCodeMode::Require,
             trusted_proxies: self.trusted_proxy.clone(),
             limits: self.limits.settings(),
             body_limit: self.limits.limit_body,
@@ -335,7 +348,17 @@ mod tests {
         let settings = cli.serve.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
         assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
         assert_eq!(settings.code_lifetime, Duration::from_mins(2));
+        assert!(!settings.requires_check_code);
         assert_eq!(format!("{:?}", settings.limits), format!("{:?}", LimitSettings::default()));
+    }
+
+    #[test]
+    fn check_codes_are_off_unless_they_are_required() {
+        let bound = "127.0.0.1:8080".parse().unwrap();
+        for (args, required) in [("--check-code off", false), ("--check-code require", true)] {
+            let settings = cli(args).unwrap().serve.settings(bound).unwrap();
+            assert_eq!(settings.requires_check_code, required, "{args}");
+        }
     }
 
     #[test]
@@ -353,6 +376,7 @@ mod tests {
             "--trusted-proxy banana",
             "--tls-cert x",
             "--listen nowhere",
+            "--check-code maybe",
             "account",
             "account add",
         ] {

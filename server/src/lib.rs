@@ -58,6 +58,8 @@ pub struct Settings {
     pub open_registration: bool,
     /// How long a login's codes live.
     pub code_lifetime: Duration,
+    /// Whether a PC gets its tokens only for the digits that the phone shows.
+    pub requires_check_code: bool,
     /// Proxies whose word about the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// How often anybody may try what.
@@ -78,6 +80,7 @@ impl Settings {
             public_url,
             open_registration: false,
             code_lifetime: Duration::from_mins(2),
+            requires_check_code: false,
             trusted_proxies: Vec::new(),
             limits: LimitSettings::default(),
             body_limit: 16 * 1024,

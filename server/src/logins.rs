@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use shared::code::{ScanCode, UserCode};
 use shared::id::{LoginId, SessionId};
-use shared::login::{Digests, Event, Login, Refusal, Request, Scanner, State, Step};
+use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner, State, Step};
 use shared::problem::ProblemCode;
 use shared::random::Random;
 use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
@@ -176,7 +176,8 @@ impl Logins {
     /// [`LoginError`].
     pub async fn confirm(&self, token: &Token<ConfirmToken>, phone: SessionId) -> Result<Login, LoginError> {
         let confirm = token.digest();
-        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Confirm { phone, confirm }).await
+        let check = CheckCode::generate(&*self.random);
+        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Confirm { phone, confirm, check }).await
     }
 
     /// Or it denies.

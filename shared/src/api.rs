@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::{ScanCode, UserCode};
 use crate::id::{AccountId, SessionId};
-pub use crate::login::Status;
+pub use crate::login::{CheckCode, Status};
 use crate::name::Username;
 use crate::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken, Token};
 
@@ -190,6 +190,10 @@ bodies! {
     pub struct Decided {
         /// Where the login stands now.
         pub status: Status,
+        /// Two digits for the person to type on the PC, which gets its tokens for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "47"))]
+        pub check_code: Option<CheckCode>,
     }
 
     /// `POST /v1/accounts`.

@@ -3,7 +3,8 @@
 //! ```text
 //! unscanned --scan--> scanned --confirm--> confirmed --redeem--> logged_in
 //!     |                 | \---deny--> denied <--- phone |
-//!     |                 |             session ends      |
+//!     |                 |       session ends, or three  |
+//!     |                 |       wrong check codes        |
 //!     +--- deadline ----+--> expired <-- 60 s unredeemed
 //!     +--- PC cancels --+--> cancelled
 //! ```
@@ -17,15 +18,20 @@
 //! login as it is at a given time, and `apply` starts from there.
 
 mod apply;
+mod check;
 mod state;
 
-pub use apply::{Event, Refusal, Step};
+pub use apply::{Event, Refusal, Standing, Step};
+pub use check::{Check, CheckCode};
 pub use state::{Confirmation, Digests, Login, Request, Scan, Scanner, State, Status};
 
 use std::time::Duration;
 
 /// How long a confirmed login waits for its PC.
 pub const REDEEM_WITHIN: Duration = Duration::from_mins(1);
+
+/// How many wrong check codes deny a login.
+pub const CHECK_TRIES: u8 = 3;
 
 /// How long a redeem whose answer was lost may be repeated.
 pub const REPEAT_WITHIN: Duration = Duration::from_secs(30);

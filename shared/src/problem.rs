@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::login::Status;
+use crate::login::{CheckCode, Status};
 
 macro_rules! codes {
     ($(#[$meta:meta])* $enum:ident {$($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal;)*}) => {
@@ -115,6 +115,10 @@ pub struct Problem {
     /// With `confirm_token_used`, for the phone that scanned: where the login stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_status: Option<Status>,
+    /// With `confirm_token_used`, for the phone that scanned a login that is confirmed: the digits for the PC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "47"))]
+    pub check_code: Option<CheckCode>,
 }
 
 impl From<ProblemCode> for Problem {
@@ -126,6 +130,7 @@ impl From<ProblemCode> for Problem {
             code,
             retry_after: None,
             login_status: None,
+            check_code: None,
         }
     }
 }
@@ -142,11 +147,14 @@ pub struct OauthError {
     /// With `authorization_pending`: where the login stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// With `authorization_pending` for a confirmed login: how many wrong check codes are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<u8>,
 }
 
 impl From<OauthCode> for OauthError {
     fn from(error: OauthCode) -> Self {
-        Self { error, error_description: Some(error.title().to_owned()), status: None }
+        Self { error, error_description: Some(error.title().to_owned()), status: None, tries_left: None }
     }
 }
 

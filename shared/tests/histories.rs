@@ -4,10 +4,13 @@ mod cast;
 
 use std::time::Duration;
 
-use cast::{CLIENT, after, alice, bob, confirm, deny, issued, redeem, scan};
+use cast::{
+    CLIENT, DIGITS, after, alice, bob, confirm, deny, digits, issued, issued_with_check, redeem, redeem_with,
+    scan,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use shared::login::{Event, Login, Status};
+use shared::login::{CHECK_TRIES, Event, Login, Status};
 
 /// Any event. There are few tokens and phones, so that most histories get somewhere.
 fn event() -> impl Strategy<Value = Event> {
@@ -18,6 +21,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (phone(), 1..4_u8).prop_map(|(by, token)| deny(&by, token)),
         4 => (prop_oneof![4 => Just(CLIENT), 1 => Just("other")], 1..4_u8, any::<bool>())
             .prop_map(|(client, session, unused)| redeem(client, session, unused)),
+        3 => (prop_oneof![1 => Just(DIGITS), 4 => Just("48")], 1..4_u8)
+            .prop_map(|(typed, session)| redeem_with(typed, session)),
         1 => Just(Event::Cancel),
         1 => Just(Event::PhoneEnded),
         1 => Just(Event::Evict),
@@ -31,22 +36,25 @@ fn pause() -> impl Strategy<Value = Duration> {
     prop_oneof![2 => Just(Duration::ZERO), 6 => nanos(8), 1 => nanos(90)]
 }
 
-/// Events, and when each comes.
-fn history() -> impl Strategy<Value = Vec<(Event, Timestamp)>> {
-    proptest::collection::vec((event(), pause()), 1..16).prop_map(|steps| {
+/// A login at its issue, and events, and when each comes.
+type History = (Login, Vec<(Event, Timestamp)>);
+
+fn history() -> impl Strategy<Value = History> {
+    let login = prop_oneof![Just(issued()), Just(issued_with_check())];
+    (login, proptest::collection::vec((event(), pause()), 1..16)).prop_map(|(login, steps)| {
         let mut since = Duration::ZERO;
         let mut timed = |(event, pause)| {
             since += pause;
             (event, after(since))
         };
-        steps.into_iter().map(&mut timed).collect()
+        (login, steps.into_iter().map(&mut timed).collect())
     })
 }
 
 /// The login after each event that changed it, and the time of the change.
-fn live_through(history: &[(Event, Timestamp)]) -> Vec<(Login, Timestamp)> {
-    let mut lives = vec![(issued(), after(Duration::ZERO))];
-    for (event, now) in history {
+fn live_through((issued, events): &History) -> Vec<(Login, Timestamp)> {
+    let mut lives = vec![(issued.clone(), after(Duration::ZERO))];
+    for (event, now) in events {
         let login = &lives[lives.len() - 1].0;
         if let Ok(step) = login.apply(event, *now) {
             lives.push((step.login, *now));
@@ -106,6 +114,32 @@ proptest! {
             let over = |now| login.at(now).state.status().is_terminal();
             prop_assert!(over(now + pause + expires_in));
             prop_assert!(expires_in.is_zero() || !over(now + pause + expires_in - Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn a_checked_pc_gets_its_tokens_for_the_right_digits_within_three_tries((issued, events) in history()) {
+        let (mut login, mut wrong) = (issued, 0);
+        for (event, now) in events {
+            let before = login.at(now).state.status();
+            let outcome = login.apply(&event, now);
+            if let Event::Redeem { client_id, check, .. } = &event
+                && login.request.check_code
+                && before == Status::Confirmed
+                && client_id == CLIENT
+            {
+                let is_right = *check == Some(digits(DIGITS));
+                wrong += u8::from(check.is_some() && !is_right);
+                let after = outcome.as_ref().map_or(before, |step| step.login.state.status());
+                let expected = match (is_right, wrong) {
+                    (true, _) => Status::LoggedIn,
+                    (false, CHECK_TRIES) => Status::Denied,
+                    (false, _) => Status::Confirmed,
+                };
+                prop_assert_eq!(after, expected);
+            }
+            prop_assert!(wrong <= CHECK_TRIES);
+            login = outcome.map_or(login, |step| step.login);
         }
     }
 

@@ -18,10 +18,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cast::{CLIENT, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, redeem, scan};
+use cast::{
+    CLIENT, DIGITS, LIFETIME_SECS, after, alice, bob, confirm, deny, digits, issued, issued_with_check,
+    redeem, redeem_with, scan,
+};
 use jiff::Timestamp;
 use shared::id::SessionId;
-use shared::login::{Event, Login, REDEEM_WITHIN, Refusal, Status, Step};
+use shared::login::{CHECK_TRIES, Event, Login, REDEEM_WITHIN, Refusal, Status, Step};
 use stateright::{Checker, Model, Property};
 
 /// The moments at which things happen, in seconds: the issue; when what was confirmed or redeemed then is
@@ -33,6 +36,8 @@ const ONE_DECISION: &str = "one decision at most counts";
 const ONE_SESSION: &str = "one session at most lives";
 const END_IS_END: &str = "nothing changes after the end";
 const COUNTED: &str = "each transition counts one version, each write one revision";
+const THREE_GUESSES: &str = "three wrong check codes at most are judged";
+const CHECKED: &str = "where the PC is to be checked, a session comes of the right digits only";
 const STANDS: &str = "the deadline and the request stand";
 
 /// How a store commits.
@@ -48,6 +53,7 @@ enum Store {
 
 /// The requests that race, and the store that they race for.
 struct Race {
+    login: Login,
     store: Store,
     requests: Vec<Event>,
 }
@@ -84,6 +90,8 @@ struct World {
     decisions: usize,
     /// The PC sessions that live.
     sessions: BTreeSet<SessionId>,
+    /// How many wrong check codes were judged.
+    guesses: u8,
     repeated: bool,
     replayed: bool,
     /// The promises that a commit has broken.
@@ -150,9 +158,17 @@ impl World {
         match event {
             Event::Scan { by, .. } => _ = self.scanners.insert(by.phone),
             Event::Confirm { .. } | Event::Deny { .. } => self.decisions += 1,
-            // A repeat puts fresh tokens into the session that is there; it makes none.
-            Event::Redeem { .. } if self.login.version == step.login.version => self.repeated = true,
-            Event::Redeem { session, .. } => _ = self.sessions.insert(*session),
+            Event::Redeem { session, check, .. } => match step.login.state.status() {
+                // A repeat puts fresh tokens into the session that is there; it makes none.
+                Status::LoggedIn if self.login.version == step.login.version => self.repeated = true,
+                Status::LoggedIn => {
+                    self.sessions.insert(*session);
+                    if self.login.request.check_code && *check != Some(digits(DIGITS)) {
+                        self.broken.insert(CHECKED);
+                    }
+                }
+                _ => self.guesses += 1,
+            },
             Event::Cancel | Event::PhoneEnded | Event::Evict | Event::Tick => {}
         }
         self.login = step.login.clone();
@@ -183,12 +199,13 @@ impl Model for Race {
 
     fn init_states(&self) -> Vec<World> {
         vec![World {
-            login: issued(),
+            login: self.login.clone(),
             moment: 0,
             progress: vec![Progress::Waiting; self.requests.len()],
             scanners: BTreeSet::new(),
             decisions: 0,
             sessions: BTreeSet::new(),
+            guesses: 0,
             repeated: false,
             replayed: false,
             broken: BTreeSet::new(),
@@ -236,6 +253,8 @@ impl Model for Race {
             Property::always(ONE_SCANNER, |_, world: &World| world.scanners.len() <= 1),
             Property::always(ONE_DECISION, |_, world: &World| world.decisions <= 1),
             Property::always(ONE_SESSION, |_, world: &World| world.sessions.len() <= 1),
+            Property::always(THREE_GUESSES, |_, world: &World| world.guesses <= CHECK_TRIES),
+            Property::always(CHECKED, |_, world: &World| !world.broken.contains(CHECKED)),
             Property::always(END_IS_END, |_, world: &World| !world.broken.contains(END_IS_END)),
             Property::always(COUNTED, |_, world: &World| !world.broken.contains(COUNTED)),
             Property::always(STANDS, |_, world: &World| !world.broken.contains(STANDS)),
@@ -272,7 +291,7 @@ fn requests() -> Vec<Event> {
 
 #[test]
 fn every_order_of_racing_requests_keeps_the_promises() {
-    let race = Race { store: Store::CompareAndSet, requests: requests() };
+    let race = Race { login: issued(), store: Store::CompareAndSet, requests: requests() };
     race.checker().threads(2).spawn_bfs().join().assert_properties();
 }
 
@@ -285,9 +304,31 @@ fn a_login_that_gives_way_is_over_like_any_other() {
 
 /// The promises that this store breaks.
 fn broken(store: Store, requests: Vec<Event>) -> BTreeSet<&'static str> {
-    let promises = [ONE_SCANNER, ONE_DECISION, ONE_SESSION, END_IS_END, COUNTED, STANDS];
-    let checker = Race { store, requests }.checker().spawn_bfs().join();
+    broken_from(issued(), store, requests)
+}
+
+fn broken_from(login: Login, store: Store, requests: Vec<Event>) -> BTreeSet<&'static str> {
+    let promises =
+        [ONE_SCANNER, ONE_DECISION, ONE_SESSION, THREE_GUESSES, CHECKED, END_IS_END, COUNTED, STANDS];
+    let checker = Race { login, store, requests }.checker().spawn_bfs().join();
     promises.into_iter().filter(|promise| checker.discovery(promise).is_some()).collect()
+}
+
+/// A login that is confirmed, and whose PC is to be checked.
+fn to_be_checked() -> Login {
+    [scan(&alice(), 1), confirm(&alice(), 1)].iter().fold(issued_with_check(), |login, event| {
+        login.apply(event, after(Duration::ZERO)).expect("it may happen").login
+    })
+}
+
+#[test]
+fn racing_guesses_are_counted_one_by_one() {
+    let wrong = ["10", "11", "98", "99"].map(|typed| redeem_with(typed, 1));
+    let right = [redeem_with(DIGITS, 2), redeem_with(DIGITS, 3)];
+    let caught = broken_from(to_be_checked(), Store::Blind, wrong.to_vec());
+    assert_eq!(caught, [THREE_GUESSES, END_IS_END, COUNTED].into());
+    let requests = [wrong.as_slice(), &right].concat();
+    assert_eq!(broken_from(to_be_checked(), Store::CompareAndSet, requests), BTreeSet::new());
 }
 
 #[test]

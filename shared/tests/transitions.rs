@@ -6,17 +6,21 @@ mod cast;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cast::{CLIENT, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, redeem, scan};
+use cast::{
+    CLIENT, DIGITS, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, issued_with_check, redeem,
+    redeem_with, scan,
+};
 use jiff::Timestamp;
-use shared::login::{Event, Login, REDEEM_WITHIN, REPEAT_WITHIN, Refusal, Step};
+use shared::login::{Event, Login, REDEEM_WITHIN, REPEAT_WITHIN, Refusal, Standing, Step};
 
 const LABEL_WIDTH: usize = 32;
-const CELL_WIDTH: usize = 29;
+const CELL_WIDTH: usize = 32;
 const LEGEND: &str = "\
 → it goes to this state: version + 1, revision + 1     ✗ refused with this, nothing changes
 = it stays in this state: only revision + 1            ✉ its owner is told this
 
 Alice's phone scanned it, if anybody did. It got token 1, and token 2 for a second scan.
+Where the PC is to be checked, her phone shows 47. The other redeems come without digits.
 ";
 
 /// A column: a state that a login can be in, and when the event comes.
@@ -46,6 +50,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("redeem        tokens unused", redeem(CLIENT, 0xC, true)),
         ("              tokens used", redeem(CLIENT, 0xC, false)),
         ("              another client", redeem("other", 0xC, true)),
+        ("              check code 47", redeem_with(DIGITS, 0xC)),
+        ("              check code 48", redeem_with("48", 0xC)),
         ("cancel", Event::Cancel),
         ("phone's session ends", Event::PhoneEnded),
         ("gives way to other logins", Event::Evict),
@@ -55,7 +61,11 @@ fn events() -> Vec<(&'static str, Event)> {
 
 /// The login after these events, each a second after the one before.
 fn login(events: &[Event]) -> Login {
-    events.iter().zip(1..).fold(issued(), |login, (event, secs)| {
+    login_from(issued(), events)
+}
+
+fn login_from(issued: Login, events: &[Event]) -> Login {
+    events.iter().zip(1..).fold(issued, |login, (event, secs)| {
         login.apply(event, after(Duration::from_secs(secs))).expect("it may happen").login
     })
 }
@@ -75,6 +85,8 @@ fn tables() -> Vec<(&'static str, Vec<Column>)> {
     let denied = login(&[scan(&alice(), 1), deny(&alice(), 1)]);
     let cancelled = login(&[Event::Cancel]);
     let scanned_cancelled = login(&[scan(&alice(), 1), Event::Cancel]);
+    let begin = [scan(&alice(), 1), confirm(&alice(), 1), redeem_with("10", 0xC), redeem_with("99", 0xC)];
+    let checked = |wrong: usize| login_from(issued_with_check(), &begin[..2 + wrong]);
     let mut expecting_bob = issued();
     expecting_bob.request.login_hint = Some(bob().username);
 
@@ -97,6 +109,14 @@ fn tables() -> Vec<(&'static str, Vec<Column>)> {
                 column(["confirmed", "for 59 s"], confirmed.clone(), confirmed_until - 1),
                 column(["logged_in", "for 29 s"], logged_in.clone(), repeated_until - 1),
                 column(["logged_in", "for 30 s"], logged_in, repeated_until),
+            ],
+        ),
+        (
+            "After the confirmation, where the PC is to be checked",
+            vec![
+                column(["confirmed", "nothing was typed"], checked(0), confirmed_until - 1),
+                column(["confirmed", "after two wrong codes"], checked(2), confirmed_until - 1),
+                column(["confirmed", "for 60 s"], checked(0), confirmed_until),
             ],
         ),
         (
@@ -129,9 +149,13 @@ fn tables() -> Vec<(&'static str, Vec<Column>)> {
 /// The refusal's name, and the status that its answer tells.
 fn words(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::ConfirmTokenUsed(Some(status)) => format!("ConfirmTokenUsed, {}", status.as_str()),
+        Refusal::ConfirmTokenUsed(Some(Standing { status, check_code })) => {
+            let digits = check_code.map_or(String::new(), |code| format!(" {}", code.digits()));
+            format!("ConfirmTokenUsed, {}{digits}", status.as_str())
+        }
         Refusal::ConfirmTokenUsed(None) => "ConfirmTokenUsed".to_owned(),
         Refusal::Pending(status) => format!("Pending, {}", status.as_str()),
+        Refusal::Unchecked { tries_left } => format!("Unchecked, {tries_left} left"),
         Refusal::Replayed(_) => "Replayed".to_owned(),
         plain => format!("{plain:?}"),
     }

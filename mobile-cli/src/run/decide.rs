@@ -10,13 +10,14 @@
 
 use shared::api::{Decided, Status};
 use shared::exit::Exit;
+use shared::name::Username;
 use shared::problem::ProblemCode;
 
 use super::{Context, Phone};
 use crate::ask;
 use crate::failure::Failure;
 use crate::keep::Scan;
-use crate::output::is_interactive;
+use crate::output::{Paint, is_interactive};
 use crate::show::{Asked, request};
 
 /// Logs the PC in.
@@ -29,7 +30,7 @@ pub(super) async fn confirm(context: &Context<'_>, yes: bool) -> Result<(), Fail
         }
     }
     let outcome = send(&phone, &scan, Decision::Confirm).await?;
-    context.output.answer(&outcome.decided, |_| confirmed(&phone, &outcome))
+    context.output.answer(&outcome.decided, |paint| confirmed(&phone, &outcome, paint))
 }
 
 /// Refuses the PC.
@@ -71,14 +72,28 @@ pub(super) fn left_as_it_is(context: &Context<'_>) -> String {
 }
 
 /// What a yes has come to.
-pub(super) fn confirmed(phone: &Phone<'_>, outcome: &Outcome) -> String {
+pub(super) fn confirmed(phone: &Phone<'_>, outcome: &Outcome, paint: Paint) -> String {
     let username = &phone.kept.account.username;
+    if let Some(code) = outcome.decided.check_code {
+        return to_be_typed(&code.digits(), username, paint);
+    }
     let (done, is) = match (outcome.already, outcome.decided.status) {
         (false, _) => ("Confirmed", "is being"),
         (true, Status::LoggedIn) => ("Confirmed already", "is"),
         (true, _) => ("Confirmed already", "is being"),
     };
     format!("{done}: the PC {is} logged in as {username}.")
+}
+
+/// The digits, so that nobody overlooks them.
+fn to_be_typed(digits: &str, username: &Username, paint: Paint) -> String {
+    let spaced: String = digits.chars().flat_map(|digit| [digit, ' ']).collect();
+    let large = paint.strong(spaced.trim_end());
+    format!(
+        "Confirmed. Type {digits} on the PC:\n\n        {large}\n\n\
+         Then it is logged in as {username}. Tell nobody else: whoever asks you for it by phone or chat wants to \
+         be logged in as you."
+    )
 }
 
 /// What is decided about a login.
@@ -113,17 +128,18 @@ pub(super) async fn send(phone: &Phone<'_>, scan: &Scan, decision: Decision) -> 
         Decision::Confirm => phone.client.confirm(&scan.confirm_token).await,
         Decision::Deny { report } => phone.client.deny(&scan.confirm_token, report).await,
     };
-    let already = |status| Ok(Outcome { decided: Decided { status }, already: true });
+    let already = |status, check_code| Ok(Outcome { decided: Decided { status, check_code }, already: true });
     let outcome = match answer {
         Ok(decided) => Ok(Outcome { decided, already: false }),
         Err(error) => {
             let problem = error.problem().map(|problem| (problem.code, problem.login_status));
+            let check_code = error.problem().and_then(|problem| problem.check_code);
             match (decision, problem) {
                 (Decision::Confirm, Some((ConfirmTokenUsed, Some(status @ (Confirmed | LoggedIn))))) => {
-                    already(status)
+                    already(status, check_code)
                 }
                 // It was denied or cancelled; the phone is not told which, and it does not matter here.
-                (Decision::Deny { .. }, Some((LoginClosed, _))) => already(Denied),
+                (Decision::Deny { .. }, Some((LoginClosed, _))) => already(Denied, None),
                 (Decision::Deny { .. }, Some((ConfirmTokenUsed, Some(Confirmed | LoggedIn)))) => {
                     Err(too_late(phone))
                 }
@@ -187,5 +203,5 @@ fn show(context: &Context<'_>, phone: &Phone<'_>, scan: &Scan) -> Result<(), Fai
 
 /// After a no.
 fn leave(context: &Context<'_>) -> Result<(), Failure> {
-    context.output.answer(&Decided { status: Status::Scanned }, |_| left_as_it_is(context))
+    context.output.answer(&Decided { status: Status::Scanned, check_code: None }, |_| left_as_it_is(context))
 }

@@ -42,7 +42,10 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
     }
     let outcome = decide::send(&phone, &kept, Decision::Confirm).await?;
     answer["status"] = json!(outcome.decided.status);
-    context.output.answer(&answer, |_| decide::confirmed(&phone, &outcome))
+    if let Some(code) = outcome.decided.check_code {
+        answer["check_code"] = json!(code);
+    }
+    context.output.answer(&answer, |paint| decide::confirmed(&phone, &outcome, paint))
 }
 
 /// What to scan, from a picture or as typed, if it is this server's.

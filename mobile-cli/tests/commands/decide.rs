@@ -1,5 +1,5 @@
 use serde_json::json;
-use shared::api::Status;
+use shared::api::{CheckCode, Status};
 use shared::problem::{Problem, ProblemCode};
 
 use crate::fake::Fake;
@@ -80,6 +80,30 @@ fn a_lost_answer_can_be_repeated() {
     assert!(phone.has_a_scan());
     phone.run("deny --yes").assert_done("Already over: this login was denied or cancelled");
     assert!(!phone.has_a_scan());
+}
+
+#[test]
+fn the_digits_for_the_pc_are_shown_also_when_the_first_answer_was_lost() {
+    let fake = Fake::start();
+    let confirmed = json!({"status": "confirmed", "check_code": "47"});
+    let phone = Phone::with_a_scan(&fake);
+    fake.answers(CONFIRM, 200, confirmed.clone());
+    phone.run("confirm --yes").assert_done(
+        "Type 47 on the PC:\n\n        4 7\n\nThen it is logged in as alice. Tell nobody else: whoever asks",
+    );
+
+    let phone = Phone::with_a_scan(&fake);
+    fake.answers(CONFIRM, 200, confirmed.clone());
+    assert_eq!(phone.run("confirm --yes --json").json(), confirmed);
+
+    let check_code = CheckCode::parse("47").ok();
+    let lost = Problem { check_code, ..used(Some(Status::Confirmed)) };
+    let phone = Phone::with_a_scan(&fake);
+    fake.refuses_with(CONFIRM, &lost);
+    phone.run("confirm --yes").assert_done("Type 47 on the PC");
+    let phone = Phone::with_a_scan(&fake);
+    fake.refuses_with(CONFIRM, &lost);
+    assert_eq!(phone.run("confirm --yes --json").json(), confirmed);
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub(crate) enum Key {
     Help,
     /// Escape
     Escape,
+    /// `0` to `9`, of a check code
+    Digit(u8),
+    /// Backspace
+    Backspace,
     /// `l`
     LogOut,
     /// `q`, Ctrl-C
@@ -59,6 +63,10 @@ impl Key {
         }
         match event.code {
             KeyCode::Esc => Some(Self::Escape),
+            KeyCode::Backspace => Some(Self::Backspace),
+            KeyCode::Char(c @ '0'..='9') => {
+                c.to_digit(10).and_then(|digit| digit.try_into().ok()).map(Self::Digit)
+            }
             KeyCode::Char(c) => match c.to_ascii_lowercase() {
                 'r' => Some(Self::NewCode),
                 's' => Some(Self::SaveQr),
@@ -99,6 +107,8 @@ impl App {
                 self.drawing = drawing;
                 self.note(note);
             }
+            Key::Digit(digit) => self.on_digit(digit),
+            Key::Backspace => self.on_backspace(),
             Key::LogOut => self.log_out(),
             Key::Quit => self.leave(),
         }

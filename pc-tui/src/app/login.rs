@@ -164,10 +164,11 @@ impl App {
             // Logged in without us: somebody else had our device code. To redeem it again is a replay,
             // which ends that session and warns its owner: just what is wanted.
             Status::Confirmed | Status::LoggedIn => {
-                let redeeming = Redeeming { by: scanned_by, first_at: self.now, retry_at: None };
+                let redeeming =
+                    Redeeming { by: scanned_by, first_at: self.now, retry_at: None, sent: None, asked: None };
                 pending.progress = Progress::Redeeming(redeeming);
-                let redeem = Effect::Redeem(self.attempt, pending.device_code.clone());
-                self.effects.extend([Effect::Unfollow, redeem]);
+                self.effects.push(Effect::Unfollow);
+                self.redeem();
             }
             Status::Denied => self.end(Outcome::Denied),
             Status::Cancelled => self.end(Outcome::Cancelled),
@@ -185,7 +186,8 @@ impl App {
                 let session = Session::begun(&self.settings.server, tokens, self.now);
                 self.hold(session, true);
             }
-            Ok(Redeemed::Pending(_)) => self.redeem_in(REDEEM_AGAIN_SECS),
+            Ok(Redeemed::Pending { tries_left: Some(tries_left), .. }) => self.ask_for_digits(tries_left),
+            Ok(Redeemed::Pending { tries_left: None, .. }) => self.redeem_in(REDEEM_AGAIN_SECS),
             Ok(Redeemed::SlowDown) => self.redeem_in(SLOW_DOWN_SECS),
             Err(error) if may_pass(&error) && may_repeat => {
                 self.redeem_in(REDEEM_AGAIN_SECS.max(error.retry_after_secs().unwrap_or_default()));
@@ -209,6 +211,8 @@ impl App {
         let Stage::Pending(pending) = &mut self.stage else { return };
         let is_over = self.now >= after(pending.deadline, GRACE_SECS);
         match &mut pending.progress {
+            // Nobody has typed the digits in time.
+            Progress::Redeeming(Redeeming { asked: Some(_), .. }) if is_over => self.expired(),
             Progress::Redeeming(redeeming) => {
                 if redeeming.retry_at.is_none_or(|retry_at| self.now < retry_at) {
                     return;
@@ -217,7 +221,7 @@ impl App {
                 if is_over {
                     self.expired();
                 } else {
-                    self.effects.push(Effect::Redeem(self.attempt, pending.device_code.clone()));
+                    self.redeem();
                 }
             }
             Progress::Unscanned | Progress::Scanned { .. } if is_over => {

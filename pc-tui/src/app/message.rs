@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::api::{DeviceAuthorization, Me, Status, TokenAnswer};
+use shared::api::{CheckCode, DeviceAuthorization, Me, Status, TokenAnswer};
 use shared::client::{ClientError, News, Redeemed, Transport, TransportChoice};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::name::Username;
-use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
+use shared::secret::{DeviceCode, Malformed, PcToken, RefreshToken, Token};
 
 use super::{Issued, Key};
 use crate::keep::Session;
@@ -26,6 +26,8 @@ pub(crate) enum Message {
     Tick,
     /// A key was pressed.
     Key(Key),
+    /// A line of standard input was read, as a check code; none, if it has ended.
+    Typed(Option<Result<CheckCode, Malformed>>),
     /// The program is to end: SIGTERM, or Ctrl-C without a screen.
     Stop,
     /// The server answered the request for a code.
@@ -57,8 +59,10 @@ pub(crate) enum Effect {
     Follow(Attempt, Token<DeviceCode>, TransportChoice),
     /// Follow nothing.
     Unfollow,
-    /// Ask for the tokens of a confirmed login.
-    Redeem(Attempt, Token<DeviceCode>),
+    /// Ask for the tokens of a confirmed login, with the digits that were typed.
+    Redeem(Attempt, Token<DeviceCode>, Option<CheckCode>),
+    /// Read a line of standard input.
+    Listen,
     /// Give a login up.
     Cancel(Token<DeviceCode>),
     /// Ask who is logged in.
@@ -97,6 +101,13 @@ pub(crate) enum Event {
     },
     /// The server is lost, and is tried again after a while.
     Trouble(String, Duration),
+    /// The digits that the phone shows are wanted.
+    CheckCode {
+        /// How many wrong ones are left, until the login is denied.
+        tries_left: u8,
+        /// Whether the last ones were wrong.
+        was_wrong: bool,
+    },
     /// The PC is logged in.
     LoggedIn(Username, SessionId),
     /// The login ended without success.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use shared::api::{Me, Status};
+use shared::api::{CheckCode, Me, Status};
 use shared::client::Transport;
 use shared::exit::Exit;
 use shared::secret::{DeviceCode, Token};
@@ -93,6 +93,21 @@ pub(crate) struct Redeeming {
     pub(super) first_at: Timestamp,
     /// When to ask again; without it, the answer is awaited.
     pub(super) retry_at: Option<Timestamp>,
+    /// The digits that were typed and sent.
+    pub(super) sent: Option<CheckCode>,
+    /// That the person is to type them, and how far that has come.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// The person is asked for the digits that the phone shows.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// How many wrong ones are left, until the login is denied.
+    pub(crate) tries_left: u8,
+    /// Whether the last ones were wrong.
+    pub(crate) was_wrong: bool,
+    /// What has been typed so far.
+    pub(crate) first_digit: Option<u8>,
 }
 
 /// A session that this PC holds.

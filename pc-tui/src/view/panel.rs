@@ -9,7 +9,8 @@ use ratatui::widgets::Paragraph;
 use super::places::Places;
 use super::theme::Theme;
 use super::words::{fit, in_seconds, link_lines, minutes, moment, seconds_until, sentence, wrapped};
-use crate::app::{App, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
+use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
+use crate::plain::tries;
 use crate::qr::Drawing;
 
 /// The columns that the remaining time takes beside its bar.
@@ -121,9 +122,25 @@ impl<'a> Words<'a> {
             }
             Progress::Redeeming(redeeming) => {
                 let by = redeeming.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-                self.headline(format!("Confirmed{by}")).text("Logging in …");
+                self.headline(format!("Confirmed{by}"));
+                match &redeeming.asked {
+                    None => _ = self.text("Logging in …"),
+                    Some(asked) => self.digits(app, pending, asked),
+                }
             }
         }
+    }
+
+    fn digits(&mut self, app: &App, pending: &Pending, asked: &Asked) {
+        self.text("Type the two digits that your phone shows:").gap();
+        let first = asked.first_digit.map_or("_".to_owned(), |digit| digit.to_string());
+        self.line(Line::styled(format!("   {first} _"), self.theme.accent)).gap();
+        if asked.was_wrong {
+            let text = format!("Those were not it: {}.", tries(asked.tries_left));
+            self.styled(&text, self.theme.strong).gap();
+        }
+        let left = minutes(seconds_until(app.now, pending.deadline));
+        self.dim(&format!("Time left: {left}"));
     }
 
     fn unscanned(&mut self, app: &App, pending: &Pending, places: &Places) {

@@ -106,6 +106,21 @@ fn confirmed() {
 }
 
 #[test]
+fn check_code() {
+    let mut play = Play::screen().until_confirmed();
+    play.check(3);
+    play.wait(8);
+    insta::assert_snapshot!(usual(&play).backend());
+    for key in [Key::Digit(4), Key::Digit(8)] {
+        play.press(key);
+    }
+    play.check(1);
+    play.press(Key::Digit(4));
+    insta::assert_snapshot!("check_code_after_wrong_ones", usual(&play).backend());
+    insta::assert_snapshot!("check_code_in_a_small_window", screen(&play, 40, 12).backend());
+}
+
+#[test]
 fn logged_in() {
     let mut play = Play::screen().until_logged_in();
     play.wait(20);

@@ -45,6 +45,8 @@ struct Mood {
     tokens: u64,
     /// How many redeems to carry out without an answer.
     lost_redeems: u64,
+    /// How many wrong check codes are left, where one is wanted.
+    tries_left: Option<u8>,
     /// Whether the session was ended from the phone.
     session_ended: bool,
     /// What the server sends for the QR, instead of what it should.
@@ -94,6 +96,11 @@ impl Fake {
     /// Carries out the next redeem, but loses the answer.
     pub(crate) fn loses_an_answer(&self) {
         self.stage.mood.lock().unwrap().lost_redeems = 1;
+    }
+
+    /// Gives tokens for the check code 47 only.
+    pub(crate) fn wants_digits(&self) {
+        self.stage.mood.lock().unwrap().tries_left = Some(3);
     }
 
     pub(crate) fn ends_the_session(&self) {
@@ -180,6 +187,13 @@ async fn token(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Respons
         stage.note("redeem");
         if stage.login.borrow().status != Status::Confirmed {
             return refused("authorization_pending");
+        }
+        let typed = fields.get("check_code").map(String::as_str);
+        if let Some(tries_left) = mood.tries_left.as_mut().filter(|_| typed != Some("47")) {
+            *tries_left -= u8::from(typed.is_some());
+            let body =
+                json!({ "error": "authorization_pending", "status": "confirmed", "tries_left": tries_left });
+            return (StatusCode::BAD_REQUEST, Json(body)).into_response();
         }
     }
     mood.tokens += 1;

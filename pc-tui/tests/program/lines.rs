@@ -230,3 +230,28 @@ async fn a_full_disk_behind_standard_output_is_an_error() {
     assert_eq!(child.wait().await.unwrap().code(), Some(1));
     fake.is_asked("cancel").await;
 }
+
+#[tokio::test]
+async fn a_check_code_is_read_from_standard_input() {
+    let asked = "type the two digits that the phone shows, and press Enter";
+    for (mode, lines, exit) in
+        [("--json", "48\r\nbanana\n47\n", 0), ("--plain", "48\n 47\n", 0), ("--json", "48\n", 1)]
+    {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        fake.wants_digits();
+        let mut command =
+            command(&fake.url(), folder.path(), &[mode, "--ephemeral", "--transport", "long-poll"]);
+        command.stdin(Stdio::piped());
+        let mut program = Program::spawn(command);
+        while !program.line().await.contains("unscanned") {}
+        fake.moves_to(Status::Confirmed);
+        // The script need not wait until it is asked.
+        program.writes(lines).await;
+        let end = program.end().await;
+        assert_eq!(end.exit, exit, "{end:?}");
+        let told = if mode == "--json" { end.stderr } else { end.rest.join("\n") };
+        assert!(told.contains(asked) && told.contains("2 tries left"), "{told}");
+        let redeems = fake.calls().iter().filter(|call| *call == "redeem").count();
+        assert_eq!(redeems, if exit == 0 { 3 } else { 2 });
+    }
+}

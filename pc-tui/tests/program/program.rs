@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -63,6 +63,12 @@ impl Program {
     pub(crate) async fn line(&mut self) -> String {
         let line = timeout(PATIENCE, self.lines.next_line()).await.expect("a line in time");
         line.unwrap().expect("one more line")
+    }
+
+    /// Writes lines to its standard input, and ends that.
+    pub(crate) async fn writes(&mut self, lines: &str) {
+        let mut stdin = self.child.stdin.take().expect("it was started with a pipe");
+        stdin.write_all(lines.as_bytes()).await.unwrap();
     }
 
     /// The next line, an object, as its event and its most telling member.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use shared::login::Refusal;
+use shared::login::{Refusal, Standing, Status};
 use shared::problem::{OauthCode, OauthError, Problem, ProblemCode};
 
 use crate::accounts::AccountError;
@@ -17,6 +17,9 @@ use crate::store::StoreError;
 
 /// The seconds after which it is worth asking a server again that could not answer.
 const AWAY_RETRY_SECS: u64 = 2;
+
+/// What the person at the PC is to do.
+const TYPE_THE_DIGITS: &str = "The phone shows two digits; send them as check_code.";
 
 /// What handlers outside `/oauth/*` answer.
 pub(super) type Answer<T> = Result<T, Failure>;
@@ -48,8 +51,9 @@ impl Failure {
     pub(super) fn of_login(error: LoginError, typed: bool) -> Self {
         match (error.problem(typed), error) {
             (_, LoginError::Away(away)) => away.into(),
-            (Some(code), LoginError::Refused(Refusal::ConfirmTokenUsed(login_status))) => {
-                Self(Box::new(Problem { login_status, ..code.into() }))
+            (Some(code), LoginError::Refused(Refusal::ConfirmTokenUsed(Some(standing)))) => {
+                let Standing { status, check_code } = standing;
+                Self(Box::new(Problem { login_status: Some(status), check_code, ..code.into() }))
             }
             (code, _) => code.unwrap_or(ProblemCode::BadRequest).into(),
         }
@@ -125,9 +129,17 @@ impl OauthFailure {
     }
 
     /// A login that is pending, with the state that it is in.
-    pub(super) fn pending(status: shared::login::Status) -> Self {
+    pub(super) fn pending(status: Status) -> Self {
         let mut failure = Self::from(OauthCode::AuthorizationPending);
         failure.error.status = Some(status);
+        failure
+    }
+
+    /// A login that is confirmed, but whose digits are missing or wrong.
+    pub(super) fn unchecked(tries_left: u8) -> Self {
+        let mut failure = Self::pending(Status::Confirmed);
+        failure.error.error_description = Some(TYPE_THE_DIGITS.to_owned());
+        failure.error.tries_left = Some(tries_left);
         failure
     }
 }

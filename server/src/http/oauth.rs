@@ -10,7 +10,7 @@ use shared::api::{
     DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection, POLL_INTERVAL_SECS,
     TokenAnswer,
 };
-use shared::login::{Refusal, Request};
+use shared::login::{CheckCode, Refusal, Request};
 use shared::name::{Username, clean_claim};
 use shared::problem::{OauthCode, OauthError};
 use shared::secret::{ClientSecret, DeviceCode, PcToken, RefreshToken, Token};
@@ -33,14 +33,14 @@ const MAX_SCOPE: usize = 512;
 
 /// Issues a login: a device code for the PC, a scan code and a user code for the phone.
 #[utoipa::path(post, path = "/oauth/device_authorization", tag = "pc",
-    request_body(content_type = "application/x-www-form-urlencoded", description = "client_id; optionally scope, device_name, device_os, device_app, login_hint"),
+    request_body(content_type = "application/x-www-form-urlencoded", description = "client_id; optionally scope, device_name, device_os, device_app, login_hint, check_code=1"),
     responses((status = 200, body = DeviceAuthorization), (status = 400, body = OauthError), (status = 401, body = OauthError), (status = 429, body = OauthError), (status = 503, body = OauthError)))]
 pub(super) async fn issue(
     State(app): State<Arc<App>>,
     At(origin): At,
     form: Form,
 ) -> OauthAnswer<Json<DeviceAuthorization>> {
-    let request = request(&form, origin)?;
+    let request = request(&app, &form, origin)?;
     match app.limits.issue(origin.address).await {
         Ok(_) => {}
         Err(Limited::TooMany(wait)) => return Err(OauthFailure::too_many(wait)),
@@ -64,20 +64,27 @@ pub(super) async fn issue(
 }
 
 /// What a PC may say about its login; what is not known is ignored.
-fn request(form: &Form, origin: Origin) -> OauthAnswer<Request> {
+fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
     let claim = |name| form.field(name).map(clean_claim).filter(|claim| !claim.is_empty());
     let login_hint = form.field("login_hint").map(Username::parse).transpose();
     let scope = form.field("scope").map(str::to_owned);
     if !scope.as_deref().is_none_or(is_scope) {
         return Err(OauthCode::InvalidScope.into());
     }
+    let client_id = form.client_id()?.to_owned();
+    // A PC that can't ask its person for the digits would never get its tokens.
+    let check_code = app.settings.requires_check_code;
+    if check_code && form.field("check_code") != Some("1") {
+        return Err(OauthCode::InvalidRequest.into());
+    }
     Ok(Request {
-        client_id: form.client_id()?.to_owned(),
+        client_id,
         scope,
         device_name: claim("device_name"),
         device_os: claim("device_os"),
         device_app: claim("device_app"),
         login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
+        check_code,
         ip: origin.ip,
     })
 }
@@ -91,7 +98,7 @@ fn is_scope(text: &str) -> bool {
 
 /// Redeems a confirmed login, or a refresh token.
 #[utoipa::path(post, path = "/oauth/token", tag = "pc",
-    request_body(content_type = "application/x-www-form-urlencoded", description = "grant_type with device_code or refresh_token; client_id"),
+    request_body(content_type = "application/x-www-form-urlencoded", description = "grant_type with device_code (and check_code, where it is asked for) or refresh_token; client_id"),
     responses((status = 200, body = TokenAnswer), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
 pub(super) async fn token(
     State(app): State<Arc<App>>,
@@ -102,7 +109,7 @@ pub(super) async fn token(
     let give_up_at = app.clock.now() + HOLD;
     loop {
         let tokens = match form.required("grant_type")? {
-            GRANT_DEVICE_CODE => redeem(&app, origin, form.required("device_code")?, client_id).await,
+            GRANT_DEVICE_CODE => redeem(&app, origin, &form, client_id).await,
             GRANT_REFRESH_TOKEN => refresh(&app, form.required("refresh_token")?, client_id).await,
             _ => Err(Refused::Oauth(OauthCode::UnsupportedGrantType.into())),
         };
@@ -130,9 +137,13 @@ impl From<StoreError> for Refused {
     }
 }
 
-async fn redeem(app: &App, origin: Origin, device_code: &str, client_id: &str) -> Result<Tokens, Refused> {
+async fn redeem(app: &App, origin: Origin, form: &Form, client_id: &str) -> Result<Tokens, Refused> {
+    let device_code = form.required("device_code").map_err(Refused::Oauth)?;
+    // Whatever else was typed is a wrong try.
+    let typed = |text| CheckCode::parse(text).unwrap_or(CheckCode::NEVER_RIGHT);
+    let check = form.field("check_code").map(typed);
     let error = match Token::<DeviceCode>::parse(device_code) {
-        Ok(device) => match app.logins.redeem(&device, client_id).await {
+        Ok(device) => match app.logins.redeem(&device, client_id, check).await {
             Ok(tokens) => return Ok(tokens),
             Err(error) => error,
         },
@@ -142,6 +153,9 @@ async fn redeem(app: &App, origin: Origin, device_code: &str, client_id: &str) -
         LoginError::Away(away) => return Err(away.into()),
         LoginError::Refused(Refusal::Pending(status)) => {
             return Err(Refused::Oauth(OauthFailure::pending(status)));
+        }
+        LoginError::Refused(Refusal::Unchecked { tries_left }) => {
+            return Err(Refused::Oauth(OauthFailure::unchecked(tries_left)));
         }
         LoginError::Refused(Refusal::AccessDenied) => OauthCode::AccessDenied,
         LoginError::Refused(Refusal::Expired) => OauthCode::ExpiredToken,

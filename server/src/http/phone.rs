@@ -142,8 +142,9 @@ pub(super) async fn confirm(
     Body(body): Body<ConfirmRequest>,
 ) -> Answer<Json<Decided>> {
     let token = confirm_token(&body.confirm_token)?;
-    app.logins.confirm(&token, phone.session.id).await.map_err(undecided)?;
-    Ok(Json(Decided { status: Status::Confirmed }))
+    let login = app.logins.confirm(&token, phone.session.id).await.map_err(undecided)?;
+    let check_code = login.state.check().map(|check| check.code);
+    Ok(Json(Decided { status: Status::Confirmed, check_code }))
 }
 
 /// Denies the login that this phone scanned, once.
@@ -160,7 +161,7 @@ pub(super) async fn deny(
         let ip = login.request.ip.map(|ip| ip.to_string());
         tracing::warn!(target: "audit", login = %login.id, account = %phone.session.account, ip, "reported as an attack");
     }
-    Ok(Json(Decided { status: Status::Denied }))
+    Ok(Json(Decided { status: Status::Denied, check_code: None }))
 }
 
 fn confirm_token(text: &str) -> Answer<Token<ConfirmToken>> {

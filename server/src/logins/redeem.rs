@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use shared::id::Tag;
-use shared::login::{Event, Login, Refusal, State, Step};
+use shared::login::{CheckCode, Event, Login, Refusal, State, Step};
 use shared::random::Random;
 use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
@@ -40,25 +40,31 @@ impl Tokens {
 }
 
 impl Logins {
-    /// Redeems a login. One whose answer was lost may be redeemed again for a short while, as long as
+    /// Redeems a login; where it is to be checked, with the digits that were typed. One whose answer was lost may be redeemed again for a short while, as long as
     /// nobody has used its tokens; anything else is a replay, and ends the session.
     ///
     /// # Errors
     /// [`LoginError::Refused`] with what RFC 8628 §3.5 says, [`LoginError::SlowDown`] for a pending login
     /// that is polled too soon, or the store's.
-    pub async fn redeem(&self, device: &Token<DeviceCode>, client_id: &str) -> Result<Tokens, LoginError> {
+    pub async fn redeem(
+        &self,
+        device: &Token<DeviceCode>,
+        client_id: &str,
+        check: Option<CheckCode>,
+    ) -> Result<Tokens, LoginError> {
         for _ in 0..TRIES {
             let login = self.read(LoginKey::Device(device.digest())).await?;
             let event = Event::Redeem {
                 client_id: client_id.to_owned(),
                 session: shared::id::SessionId::generate_in(login.id.tag(), self.clock.now(), &*self.random),
                 unused: self.is_unused(&login).await?,
+                check,
             };
             let phone = login.state.scan().map(|scan| scan.by.phone);
             let mut tokens = None;
             let session = |step: &Step| self.session_of(&login, step, &mut tokens);
             match self.attempt(&login, &event, phone, session).await {
-                Ok(Some(_)) => return tokens.ok_or(LoginError::Unknown),
+                Ok(Some(login)) => return tokens.ok_or_else(|| unchecked(&login)),
                 // Somebody was first, or the phone's session ended meanwhile: reading again tells.
                 Ok(None) | Err(LoginError::PhoneGone) => {}
                 Err(LoginError::Refused(Refusal::Pending(status))) => {
@@ -103,4 +109,12 @@ impl Logins {
             used: false,
         }))
     }
+}
+
+/// A redeem that was carried out without a session: the digits were wrong, and that is written down.
+fn unchecked(login: &Login) -> LoginError {
+    LoginError::Refused(match login.state.check() {
+        Some(check) => Refusal::Unchecked { tries_left: check.tries_left },
+        None => Refusal::AccessDenied,
+    })
 }

@@ -47,7 +47,8 @@ impl Known {
             }
             Step::Redeem => {
                 let Some(issued) = &self.issued else { return false };
-                if let Ok(Redeemed::Tokens(tokens)) = client.redeem("tests", &issued.device_code).await {
+                if let Ok(Redeemed::Tokens(tokens)) = client.redeem("tests", &issued.device_code, None).await
+                {
                     self.access = Some(tokens.access_token);
                 }
             }

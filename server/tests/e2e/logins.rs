@@ -39,7 +39,7 @@ async fn a_pc_is_logged_in_by_a_phone_and_hears_of_it_on_every_transport() {
         phone.confirm(&scanned.confirm_token).await.unwrap();
         assert_eq!(next(&mut feed).await.status, Status::Confirmed);
 
-        let Redeemed::Tokens(tokens) = pc.redeem("tests", &issued.device_code).await.unwrap() else {
+        let Redeemed::Tokens(tokens) = pc.redeem("tests", &issued.device_code, None).await.unwrap() else {
             panic!("confirmed, and no tokens");
         };
         let snapshot = next(&mut feed).await;
@@ -57,7 +57,10 @@ async fn a_typed_code_does_what_a_scanned_one_does() {
     let typed = UserCode::parse(&issued.user_code.dashed().to_lowercase().replace('-', " ")).unwrap();
     let scanned = phone.scan(&ScanRequest::user_code(&typed)).await.unwrap();
     phone.confirm(&scanned.confirm_token).await.unwrap();
-    assert!(matches!(server.client().redeem("tests", &issued.device_code).await, Ok(Redeemed::Tokens(_))));
+    assert!(matches!(
+        server.client().redeem("tests", &issued.device_code, None).await,
+        Ok(Redeemed::Tokens(_))
+    ));
 }
 
 #[tokio::test]

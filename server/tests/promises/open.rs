@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use server::store::{Inserted, OpenCaps};
-use shared::login::{Event, Login, REDEEM_WITHIN};
+use shared::login::{CheckCode, Event, Login, REDEEM_WITHIN};
 use tokio::task::JoinSet;
 
 use crate::world::{LIFETIME, World, scan};
@@ -69,7 +69,10 @@ pub(crate) async fn a_confirmed_login_is_open_until_it_is_redeemed_or_runs_out(w
         let login = world.issued_from("192.0.2.1").await;
         let login = world.step(&login, scan(&phone)).await;
         let confirm = login.state.scan().unwrap().confirm;
-        confirmed.push(late.step(&login, Event::Confirm { phone: phone.id, confirm }).await);
+        confirmed.push(
+            late.step(&login, Event::Confirm { phone: phone.id, confirm, check: CheckCode::NEVER_RIGHT })
+                .await,
+        );
     }
     // Past the deadline of its codes, within the time to redeem.
     let after = world.later(LIFETIME);

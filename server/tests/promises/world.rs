@@ -13,7 +13,7 @@ use server::store::{
 };
 use shared::api::NoticeKind;
 use shared::id::{AccountId, LoginId, SessionId};
-use shared::login::{Digests, Event, Login, Request, Scanner};
+use shared::login::{CheckCode, Digests, Event, Login, Request, Scanner};
 use shared::name::Username;
 use shared::random::{OsRandom, Random};
 use shared::secret::{ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Token, TokenKind};
@@ -117,6 +117,7 @@ impl World {
             device_os: Some("Linux".into()),
             device_app: None,
             login_hint: None,
+            check_code: false,
             ip: Some("192.0.2.1".parse().unwrap()),
         };
         let id = LoginId::generate(self.now, &OsRandom);
@@ -140,7 +141,7 @@ impl World {
     pub(crate) async fn confirmed(&self, phone: &PhoneSession) -> Login {
         let login = self.scanned(phone).await;
         let confirm = login.state.scan().unwrap().confirm;
-        self.step(&login, Event::Confirm { phone: phone.id, confirm }).await
+        self.step(&login, Event::Confirm { phone: phone.id, confirm, check: CheckCode::NEVER_RIGHT }).await
     }
 
     /// A PC that is logged in, by a phone.
@@ -182,7 +183,7 @@ impl World {
             used: false,
         };
         let client_id = login.request.client_id.clone();
-        let event = Event::Redeem { client_id, session: session.id, unused: true };
+        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None };
         let mut notice = self.notice(phone.account, NoticeKind::LoggedIn, login.id.to_bytes());
         notice.session = Some(session.id);
         let change = Change {
@@ -199,7 +200,7 @@ impl World {
     pub(crate) fn reissue(&self, login: &Login, session: &PcSession) -> (Change, PcTokens) {
         let tokens = self.tokens();
         let client_id = login.request.client_id.clone();
-        let event = Event::Redeem { client_id, session: session.id, unused: true };
+        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None };
         let mut change = self.change(login, &event);
         change.session = Some(SessionWrite::Reissue(session.id, tokens.clone()));
         (change, tokens)

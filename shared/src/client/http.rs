@@ -153,12 +153,19 @@ impl Answer<'_> {
     /// program knows: a text could hold escape sequences, or what was sent.
     pub(super) fn failure(&self) -> ClientError {
         if self.is_json {
-            if let Ok(Problem { code, retry_after, login_status, .. }) = serde_json::from_slice(&self.body) {
+            if let Ok(Problem { code, retry_after, login_status, check_code, .. }) =
+                serde_json::from_slice(&self.body)
+            {
                 let retry_after = retry_after.or(self.retry_after);
-                return ClientError::Problem(Problem { retry_after, login_status, ..code.into() });
+                return ClientError::Problem(Problem {
+                    retry_after,
+                    login_status,
+                    check_code,
+                    ..code.into()
+                });
             }
-            if let Ok(OauthError { error, status, .. }) = serde_json::from_slice(&self.body) {
-                let error = OauthError { status, ..error.into() };
+            if let Ok(OauthError { error, status, tries_left, .. }) = serde_json::from_slice(&self.body) {
+                let error = OauthError { status, tries_left, ..error.into() };
                 return ClientError::Oauth { error, retry_after: self.retry_after };
             }
         }

@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::{Client, ClientError, Feed, TransportChoice};
 use crate::api::{
-    DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Me, Snapshot, Status, TokenAnswer,
+    CheckCode, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Me, Snapshot, Status, TokenAnswer,
 };
 use crate::name::Username;
 use crate::problem::OauthCode;
@@ -25,6 +25,8 @@ pub struct IssueRequest {
     pub device_app: Option<String>,
     /// Only this user may scan.
     pub login_hint: Option<Username>,
+    /// Whether the PC can ask its person for the digits that the phone shows.
+    pub check_code: bool,
 }
 
 /// What a redeem came to.
@@ -32,8 +34,14 @@ pub struct IssueRequest {
 pub enum Redeemed {
     /// The PC is logged in.
     Tokens(TokenAnswer),
-    /// Not confirmed yet; where the login stands, if the server says so.
-    Pending(Option<Status>),
+    /// No tokens yet.
+    Pending {
+        /// Where the login stands, if the server says so.
+        status: Option<Status>,
+        /// For a confirmed login: that the digits that the phone shows are missing or wrong, and how many
+        /// wrong ones are left until the login is denied.
+        tries_left: Option<u8>,
+    },
     /// Too soon: wait five seconds longer between polls.
     SlowDown,
 }
@@ -51,13 +59,15 @@ impl Client {
             ("device_os", request.device_os.as_deref()),
             ("device_app", request.device_app.as_deref()),
             ("login_hint", request.login_hint.as_ref().map(Username::as_str)),
+            ("check_code", request.check_code.then_some("1")),
         ];
         let form: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let request = self.http.request(Method::POST, "/oauth/device_authorization").form(&form);
         self.http.send(request).await?.json()
     }
 
-    /// Asks for the tokens of a confirmed login. When the answer is lost it may be repeated within 30 s.
+    /// Asks for the tokens of a confirmed login, with the digits that its phone shows where they are asked
+    /// for. When the answer is lost it may be repeated within 30 s.
     ///
     /// # Errors
     /// As the server says (`access_denied`, `expired_token`, `invalid_grant` end the login), or because
@@ -66,16 +76,19 @@ impl Client {
         &self,
         client_id: &str,
         device_code: &Token<DeviceCode>,
+        check_code: Option<CheckCode>,
     ) -> Result<Redeemed, ClientError> {
-        let form = [
+        let digits = check_code.map(|code| code.digits());
+        let mut form = vec![
             ("grant_type", GRANT_DEVICE_CODE),
             ("client_id", client_id),
             ("device_code", device_code.expose()),
         ];
+        form.extend(digits.as_deref().map(|digits| ("check_code", digits)));
         match self.token(&form).await {
             Ok(tokens) => Ok(Redeemed::Tokens(tokens)),
             Err(ClientError::Oauth { error, .. }) if error.error == OauthCode::AuthorizationPending => {
-                Ok(Redeemed::Pending(error.status))
+                Ok(Redeemed::Pending { status: error.status, tries_left: error.tries_left })
             }
             Err(error) if error.oauth() == Some(OauthCode::SlowDown) => Ok(Redeemed::SlowDown),
             Err(error) => Err(error),

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Confirmation, Login, REPEAT_WITHIN, Scan, Scanner, State, Status};
+use super::check::Verdict;
+use super::{Check, CheckCode, Confirmation, Login, REPEAT_WITHIN, Scan, Scanner, State, Status};
 use crate::api::NoticeKind;
 use crate::id::SessionId;
 use crate::secret::{ConfirmToken, Digest};
@@ -28,6 +29,8 @@ pub enum Event {
         phone: SessionId,
         /// The digest of the token it sent.
         confirm: Digest<ConfirmToken>,
+        /// The digits that the phone would show, if the PC is to be checked.
+        check: CheckCode,
     },
     /// A phone denies with this token.
     Deny {
@@ -45,6 +48,8 @@ pub enum Event {
         /// Whether the tokens of an earlier redeem are still as they were sent: the session lives, and
         /// nobody has used either. Irrelevant before the first redeem.
         unused: bool,
+        /// The check code that came with it.
+        check: Option<CheckCode>,
     },
     /// The PC gives up.
     Cancel,
@@ -75,13 +80,18 @@ pub enum Refusal {
     /// The token belongs to another phone's scan.
     NotYourScan,
     /// The token was used or replaced. The phone that scanned is told where the login stands.
-    ConfirmTokenUsed(Option<Status>),
+    ConfirmTokenUsed(Option<Standing>),
     /// The login is past that.
     Closed,
     /// The login's time ran out.
     Expired,
     /// The PC must wait.
     Pending(Status),
+    /// The login is confirmed, but the PC has not sent the digits that the phone shows.
+    Unchecked {
+        /// How many wrong ones are left, until it is denied.
+        tries_left: u8,
+    },
     /// The phone said no, or the PC gave up.
     AccessDenied,
     /// The client is not the one that the login was issued to.
@@ -91,6 +101,15 @@ pub enum Refusal {
     Replayed(SessionId),
     /// There is nothing to do.
     Unchanged,
+}
+
+/// Where a login stands, for the phone that scanned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its status.
+    pub status: Status,
+    /// The digits to be shown. The answer that first held them may have been lost.
+    pub check_code: Option<CheckCode>,
 }
 
 impl Refusal {
@@ -115,16 +134,21 @@ impl Login {
         let login = self.at(now);
         match event {
             Event::Scan { by, confirm } => login.scanned(by, *confirm),
-            Event::Confirm { phone, confirm } => {
+            Event::Confirm { phone, confirm, check } => {
                 let scan = login.decided(*phone, confirm)?;
-                let confirmed = State::Confirmed(Confirmation { scan, until: Self::redeem_until(now) });
+                let check = login.request.check_code.then(|| Check::new(*check));
+                let confirmed =
+                    State::Confirmed(Confirmation { scan, until: Self::redeem_until(now), check });
                 Ok(login.moves_to(confirmed, Some(NoticeKind::LoginConfirmed)))
             }
             Event::Deny { phone, confirm } => {
                 let scan = login.decided(*phone, confirm)?;
                 Ok(login.moves_to(State::Denied { scan, at: now }, Some(NoticeKind::LoginDenied)))
             }
-            Event::Redeem { client_id, session, unused } => login.redeemed(client_id, *session, *unused, now),
+            Event::Redeem { client_id, .. } if login.request.client_id != *client_id => {
+                Err(Refusal::OtherClient)
+            }
+            Event::Redeem { session, unused, check, .. } => login.redeemed(*session, *unused, *check, now),
             Event::Cancel => match &login.state {
                 State::Unscanned | State::Scanned(_) => {
                     let scan = login.state.scan().cloned();
@@ -180,7 +204,13 @@ impl Login {
     /// The scan that a confirm token decides about, if it may.
     fn decided(&self, phone: SessionId, confirm: &Digest<ConfirmToken>) -> Result<Scan, Refusal> {
         let scan = self.state.scan().ok_or(Refusal::Closed)?;
-        let used = || Refusal::ConfirmTokenUsed((scan.by.phone == phone).then(|| self.state.status()));
+        let used = || {
+            let standing = || {
+                let check_code = self.state.check().map(|check| check.code);
+                Standing { status: self.state.status(), check_code }
+            };
+            Refusal::ConfirmTokenUsed((scan.by.phone == phone).then(standing))
+        };
         match &self.state {
             State::Expired { .. } => Err(Refusal::Expired),
             State::Denied { .. } | State::Cancelled { .. } => Err(Refusal::Closed),
@@ -194,19 +224,31 @@ impl Login {
 
     fn redeemed(
         &self,
-        client_id: &str,
         session: SessionId,
         unused: bool,
+        typed: Option<CheckCode>,
         now: Timestamp,
     ) -> Result<Step, Refusal> {
-        if self.request.client_id != client_id {
-            return Err(Refusal::OtherClient);
-        }
         match &self.state {
             State::Unscanned | State::Scanned(_) => Err(Refusal::Pending(self.state.status())),
-            State::Confirmed(Confirmation { scan, .. }) => {
-                let logged_in = State::LoggedIn { scan: scan.clone(), session, at: now };
-                Ok(self.moves_to(logged_in, Some(NoticeKind::LoggedIn)))
+            State::Confirmed(confirmation) => {
+                let scan = || confirmation.scan.clone();
+                match confirmation.check.map_or(Verdict::Right, |check| check.judge(typed)) {
+                    Verdict::Right => {
+                        let logged_in = State::LoggedIn { scan: scan(), session, at: now };
+                        Ok(self.moves_to(logged_in, Some(NoticeKind::LoggedIn)))
+                    }
+                    Verdict::Missing { tries_left } => Err(Refusal::Unchecked { tries_left }),
+                    // Committed like anything else, so that racing guesses are counted one by one.
+                    Verdict::Wrong(check) => {
+                        let check = Some(check);
+                        Ok(self.stays_in(State::Confirmed(Confirmation { check, ..confirmation.clone() })))
+                    }
+                    Verdict::WrongOnceTooOften => {
+                        let denied = State::Denied { scan: scan(), at: now };
+                        Ok(self.moves_to(denied, Some(NoticeKind::LoginDenied)))
+                    }
+                }
             }
             // The answer was lost: fresh tokens for the same session, and the first ones die.
             State::LoggedIn { at, .. } if unused && now < *at + REPEAT_WITHIN => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{KEPT_AFTER_END, REDEEM_WITHIN};
+use super::{Check, KEPT_AFTER_END, REDEEM_WITHIN};
 use crate::api::Snapshot;
 use crate::id::{AccountId, LoginId, SessionId};
 use crate::name::Username;
@@ -59,6 +59,9 @@ pub struct Request {
     pub device_app: Option<String>,
     /// Only this user may scan.
     pub login_hint: Option<Username>,
+    /// Whether the PC must send a check code.
+    #[serde(default)]
+    pub check_code: bool,
     /// Where the request came from, if the server can tell.
     pub ip: Option<IpAddr>,
 }
@@ -123,6 +126,9 @@ pub struct Confirmation {
     pub scan: Scan,
     /// When it expires unredeemed.
     pub until: Timestamp,
+    /// What the PC must send for its tokens, if it was to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
 }
 
 /// The phone that scanned, and whose it is.
@@ -191,6 +197,15 @@ impl State {
             Self::Denied { .. } => Status::Denied,
             Self::Cancelled { .. } => Status::Cancelled,
             Self::Expired { .. } => Status::Expired,
+        }
+    }
+
+    /// What its PC must send for its tokens, if anything.
+    #[must_use]
+    pub fn check(&self) -> Option<&Check> {
+        match self {
+            Self::Confirmed(confirmation) => confirmation.check.as_ref(),
+            _ => None,
         }
     }
 

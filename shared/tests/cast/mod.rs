@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::id::{AccountId, LoginId, SessionId};
-use shared::login::{Digests, Event, Login, Request, Scanner};
+use shared::login::{CheckCode, Digests, Event, Login, Request, Scanner};
 use shared::name::Username;
 use shared::secret::Digest;
 
@@ -12,6 +12,8 @@ use shared::secret::Digest;
 pub(crate) const LIFETIME_SECS: u64 = 120;
 /// The client that every login is issued to.
 pub(crate) const CLIENT: &str = "pc";
+/// What the phone shows, where the PC is to be checked.
+pub(crate) const DIGITS: &str = "47";
 
 /// The clock, this long after the login was issued.
 pub(crate) fn after(since: Duration) -> Timestamp {
@@ -33,10 +35,18 @@ pub(crate) fn issued() -> Login {
         device_os: None,
         device_app: Some("pc-tui".to_owned()),
         login_hint: None,
+        check_code: false,
         ip: Some([192, 0, 2, 7].into()),
     };
     let lifetime = Duration::from_secs(LIFETIME_SECS);
     Login::new(LoginId::from_bytes([1; 16]), digests, request, after(Duration::ZERO), lifetime)
+}
+
+/// A login at its issue, whose PC is to be checked.
+pub(crate) fn issued_with_check() -> Login {
+    let mut login = issued();
+    login.request.check_code = true;
+    login
 }
 
 /// Alice's phone.
@@ -69,7 +79,7 @@ pub(crate) fn scan(by: &Scanner, token: u8) -> Event {
 
 /// This phone confirms with the token of this number.
 pub(crate) fn confirm(by: &Scanner, token: u8) -> Event {
-    Event::Confirm { phone: by.phone, confirm: Digest::from_bytes([token; 32]) }
+    Event::Confirm { phone: by.phone, confirm: Digest::from_bytes([token; 32]), check: digits(DIGITS) }
 }
 
 /// This phone denies with the token of this number.
@@ -79,5 +89,16 @@ pub(crate) fn deny(by: &Scanner, token: u8) -> Event {
 
 /// This client redeems, for the session with this number.
 pub(crate) fn redeem(client_id: &str, number: u8, unused: bool) -> Event {
-    Event::Redeem { client_id: client_id.to_owned(), session: session(number), unused }
+    Event::Redeem { client_id: client_id.to_owned(), session: session(number), unused, check: None }
+}
+
+/// The PC redeems with these digits, for the session with this number.
+pub(crate) fn redeem_with(typed: &str, number: u8) -> Event {
+    let client_id = CLIENT.to_owned();
+    Event::Redeem { client_id, session: session(number), unused: true, check: Some(digits(typed)) }
+}
+
+/// These digits.
+pub(crate) fn digits(typed: &str) -> CheckCode {
+    CheckCode::parse(typed).expect("two digits")
 }

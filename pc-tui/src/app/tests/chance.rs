@@ -178,12 +178,12 @@ impl World {
             (Effect::SaveQr(attempt, path, _), _) => {
                 Message::QrSaved(attempt, path, Err("disk full".to_owned()))
             }
-            (Effect::Redeem(attempt, _), Answer::Good) => {
+            (Effect::Redeem(attempt, ..), Answer::Good) => {
                 self.tokens.insert(new);
                 Message::Redeemed(attempt, Ok(Redeemed::Tokens(tokens(new))))
             }
-            (Effect::Redeem(attempt, _), Answer::Lost) => Message::Redeemed(attempt, Err(unreachable())),
-            (Effect::Redeem(attempt, _), Answer::Refused) => {
+            (Effect::Redeem(attempt, ..), Answer::Lost) => Message::Redeemed(attempt, Err(unreachable())),
+            (Effect::Redeem(attempt, ..), Answer::Refused) => {
                 Message::Redeemed(attempt, Err(oauth(OauthCode::AccessDenied)))
             }
             (Effect::Meet(attempt, _), Answer::Good) => Message::Met(attempt, Ok(me("alice"))),

@@ -1,11 +1,11 @@
 //! Ask, show, follow, redeem.
 
-use shared::api::{DeviceAuthorization, Status};
+use shared::api::{CheckCode, DeviceAuthorization, Status};
 use shared::client::{ClientError, News, Redeemed, Transport};
 use shared::exit::Exit;
 use shared::problem::{OauthCode, ProblemCode};
 
-use crate::app::{Manner, Message, Outcome, Progress, Settings, Stage};
+use crate::app::{Key, Manner, Message, Outcome, Progress, Settings, Stage};
 use crate::fixture::{LINK, Play, authorization, me, oauth, settings, tokens, unauthenticated, unreachable};
 
 fn outcome(play: &Play) -> &Outcome {
@@ -257,7 +257,7 @@ fn a_redeem_is_not_repeated_when_that_would_look_like_a_replay() {
 #[test]
 fn a_redeem_that_came_too_soon_is_tried_again() {
     let mut play = Play::screen().until_confirmed();
-    play.redeem(Ok(Redeemed::Pending(None)));
+    play.redeem(Ok(Redeemed::Pending { status: None, tries_left: None }));
     assert_eq!(play.wait(1).done(), ["redeem"]);
     play.redeem(Ok(Redeemed::SlowDown));
     assert_eq!(play.wait(4).done(), [""; 0]);
@@ -271,7 +271,7 @@ fn a_redeem_that_stays_pending_ends_with_the_login() {
     let mut play = Play::script().until_confirmed();
     let mut exit = None;
     for _ in 0..70 {
-        play.redeem(Ok(Redeemed::Pending(None)));
+        play.redeem(Ok(Redeemed::Pending { status: None, tries_left: None }));
         exit = exit.or(play.wait(1).exit());
     }
     assert_eq!(exit, Some(Exit::Expired));
@@ -365,4 +365,50 @@ fn a_stopped_program_says_how_it_stood() {
     denied.status(Status::Denied);
     assert_eq!(exit(denied), Some(Exit::Denied));
     assert_eq!(exit(Play::screen().until_logged_in()), Some(Exit::Done));
+}
+
+#[test]
+fn two_digits_are_sent_as_soon_as_they_are_typed() {
+    let mut play = Play::screen().until_confirmed();
+    assert_eq!(play.press(Key::Digit(4)).done(), [""; 0], "nobody asked yet");
+    assert_eq!(play.check(3).said(), ["check 3 false"]);
+    for key in [Key::Digit(0), Key::Digit(5), Key::Backspace, Key::Digit(4)] {
+        assert_eq!(play.press(key).done(), [""; 0]);
+    }
+    assert_eq!(play.press(Key::Digit(8)).done(), ["redeem 48"]);
+    assert_eq!(play.press(Key::Digit(1)).done(), [""; 0], "the answer is awaited");
+    assert_eq!(play.check(2).said(), ["check 2 true"]);
+    play.press(Key::Digit(4));
+    assert_eq!(play.press(Key::Digit(7)).done(), ["redeem 47"]);
+    // A lost answer: the same once more.
+    play.redeem(Err(unreachable()));
+    assert_eq!(play.wait(1).done(), ["redeem 47"]);
+    assert_eq!(play.redeem(Ok(Redeemed::Tokens(tokens(1)))).done(), ["keep 1", "meet 1"]);
+}
+
+#[test]
+fn a_script_writes_the_digits_as_a_line() {
+    let code = |digits| Message::Typed(Some(CheckCode::parse(digits)));
+    let mut play = Play::script().until_confirmed();
+    assert_eq!(play.check(3).done(), ["listen"]);
+    assert_eq!(play.send(code("4")).done(), ["listen"], "not sent");
+    assert_eq!(play.send(code("48")).done(), ["redeem 48"]);
+    assert_eq!(play.check(2).done(), ["listen"]);
+    assert_eq!(play.send(code("47")).done(), ["redeem 47"]);
+    assert_eq!(play.send(code("47")).done(), [""; 0], "nobody asked");
+}
+
+#[test]
+fn digits_that_never_come_end_the_login() {
+    let mut play = Play::script().until_confirmed();
+    play.check(3);
+    assert_eq!(play.send(Message::Typed(None)).exit(), Some(Exit::Failed));
+    let mut play = Play::script().until_confirmed();
+    play.check(3);
+    assert_eq!(play.wait(64).done(), [""; 0]);
+    assert_eq!(play.wait(1).exit(), Some(Exit::Expired));
+    let mut play = Play::script().until_confirmed();
+    play.check(1);
+    play.send(Message::Typed(Some(CheckCode::parse("48"))));
+    assert_eq!(play.redeem(Err(oauth(OauthCode::AccessDenied))).exit(), Some(Exit::Denied));
 }

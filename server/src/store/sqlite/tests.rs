@@ -31,6 +31,7 @@ fn login() -> Login {
         device_os: None,
         device_app: None,
         login_hint: None,
+        check_code: false,
         ip: None,
     };
     let now = Timestamp::UNIX_EPOCH;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::http::header::CONTENT_TYPE;
 
 use super::canned::{Answer, Canned, token};
-use crate::api::{Password, PasswordChange, PhoneLogin, Registration, ScanRequest, SessionKind, Status};
+use crate::api::{
+    CheckCode, Password, PasswordChange, PhoneLogin, Registration, ScanRequest, SessionKind, Status,
+};
 use crate::client::{IssueRequest, Redeemed};
 use crate::code::{ScanCode, UserCode};
 use crate::name::Username;
@@ -27,11 +29,14 @@ async fn the_pc_sends_exactly_this() {
         device_os: Some("Plan 9".to_owned()),
         device_app: Some("pc-tui 0.1.0".to_owned()),
         login_hint: Some(Username::parse("alice").unwrap()),
+        check_code: true,
         ..bare.clone()
     };
     client.issue(&bare).await.unwrap_err();
     client.issue(&full).await.unwrap_err();
-    client.redeem("pc-tui", &token()).await.unwrap_err();
+    client.redeem("pc-tui", &token(), None).await.unwrap_err();
+    let digits = CheckCode::parse("47").unwrap();
+    client.redeem("pc-tui", &token(), Some(digits)).await.unwrap_err();
     client.refresh("pc-tui", &token()).await.unwrap_err();
     client.revoke("pc-tui", "pc_00anything").await.unwrap_err();
     client.snapshot(&token()).await.unwrap_err();
@@ -92,14 +97,21 @@ async fn a_login_is_issued() {
 
 #[tokio::test]
 async fn a_redeem_is_pending_too_soon_or_done() {
-    let redeem = async |answer| Canned::new(answer).await.client.redeem("pc-tui", &token()).await;
+    let redeem = async |answer| Canned::new(answer).await.client.redeem("pc-tui", &token(), None).await;
     let pending = |status: &str| {
         Answer::json(400, format!(r#"{{"error": "authorization_pending", "status": "{status}"}}"#))
     };
     let told = redeem(pending("scanned")).await.unwrap();
-    assert!(matches!(told, Redeemed::Pending(Some(Status::Scanned))), "{told:?}");
+    assert!(
+        matches!(told, Redeemed::Pending { status: Some(Status::Scanned), tries_left: None }),
+        "{told:?}"
+    );
     let told = redeem(Answer::json(400, r#"{"error": "authorization_pending"}"#)).await.unwrap();
-    assert!(matches!(told, Redeemed::Pending(None)), "{told:?}");
+    assert!(matches!(told, Redeemed::Pending { status: None, tries_left: None }), "{told:?}");
+    let unchecked = r#"{"error": "authorization_pending", "status": "confirmed", "tries_left": 2}"#;
+    let told = redeem(Answer::json(400, unchecked)).await.unwrap();
+    let expected = matches!(told, Redeemed::Pending { status: Some(Status::Confirmed), tries_left: Some(2) });
+    assert!(expected, "{told:?}");
     let told = redeem(Answer::json(400, r#"{"error": "slow_down"}"#)).await.unwrap();
     assert!(matches!(told, Redeemed::SlowDown), "{told:?}");
 
@@ -158,4 +170,22 @@ async fn what_answers_nothing_is_done_only_if_the_server_says_so() {
     let server = Canned::new(page).await;
     server.client.cancel(&token()).await.unwrap_err();
     server.client.phone(token()).log_out().await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_confirmation_brings_the_digits_for_the_pc_also_when_its_answer_was_lost() {
+    let server = Canned::new(Answer::json(200, r#"{"status": "confirmed", "check_code": "47"}"#)).await;
+    let decided = server.client.phone(token()).confirm(&token()).await.unwrap();
+    assert_eq!(decided.check_code.unwrap().digits(), "47");
+    assert!(!format!("{decided:?}").contains("47"));
+
+    let used = r#"{"type": "urn:saoma:confirm_token_used", "title": "Used.", "status": 410,
+                   "code": "confirm_token_used", "login_status": "confirmed", "check_code": "47"}"#;
+    let server = Canned::new(Answer::json(410, used)).await;
+    let error = server.client.phone(token()).confirm(&token()).await.unwrap_err();
+    let problem = error.problem().unwrap();
+    assert_eq!(
+        (problem.login_status, problem.check_code.unwrap().digits().as_str()),
+        (Some(Status::Confirmed), "47")
+    );
 }

@@ -161,7 +161,7 @@ async fn no_error_says_a_secret_or_anything_that_the_server_chose() {
             let phone = client.phone(token());
             for error in [
                 client.issue(&IssueRequest::default()).await.unwrap_err(),
-                client.redeem("pc-tui", &device_code).await.unwrap_err(),
+                client.redeem("pc-tui", &device_code, None).await.unwrap_err(),
                 client.refresh("pc-tui", &token()).await.unwrap_err(),
                 client.snapshot(&device_code).await.unwrap_err(),
                 client.log_in(&login).await.unwrap_err(),
