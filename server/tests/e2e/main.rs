@@ -11,5 +11,6 @@ mod phone;
 mod program;
 mod review;
 mod stock_client;
+#[path = "../support/mod.rs"]
 mod support;
 mod table;
