@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use shared::api::MAX_WAIT_SECS;
 use shared::problem::{OauthCode, ProblemCode};
 
@@ -23,7 +23,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Runs a request, and makes an answer of whatever becomes of it.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let plane = Plane::of(request.uri().path());
-    let waits = waiting::wait(request.headers()).is_some();
+    // What can be waited for is read. Whoever says so of a call that does something gets no more time for it.
+    let waits = request.method() == Method::GET && waiting::wait(request.headers()).is_some();
     let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
     // Whoever only waits takes no room from those who work; connections are limited too.
     let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };
