@@ -90,6 +90,19 @@ async fn fill_the_memory_of_the_server() {
     program.client().issue(&crate::support::pc()).await.unwrap();
 }
 
+/// Where each change takes a while to become durable, so that many really want the same place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn have_others_refused_while_the_program_is_full() {
+    let directory = tempfile::tempdir().unwrap();
+    let more = ["--trusted-proxy", "127.0.0.0/8", "--limit-open", "50"];
+    let program = Program::start(&directory.path().join("saoma.db"), "127.0.0.1:0", &more);
+    let (http, url) = (crate::support::http(), program.url.join("/oauth/device_authorization"));
+    flood(&http, &url, 50, address).await;
+    let asks = (0..400).map(|n| flood(&http, &url, 1, move |_| address(n)));
+    let issued: usize = join_all(asks).await.into_iter().sum();
+    assert_eq!(issued, 400);
+}
+
 pub(crate) async fn starve_polls_with_a_thousand_idle_waiters(on: Backend) {
     let server = on.server_with(|settings| {
         settings.limits.issue.count = 1000;
