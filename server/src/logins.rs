@@ -23,6 +23,7 @@ use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner,
 use shared::problem::ProblemCode;
 use shared::random::Random;
 use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
+use tokio::sync::Mutex;
 
 pub use follow::{Follow, News};
 pub use redeem::Tokens;
@@ -68,6 +69,8 @@ pub struct Logins {
     limits: Limits,
     lifetime: Duration,
     waiters: Waiters<LoginId>,
+    /// Held by whoever makes room for a login.
+    making_room: Mutex<()>,
 }
 
 /// A new login: its record, and the codes, which exist only here and in the answer.
@@ -108,6 +111,7 @@ impl Logins {
             limits,
             lifetime,
             waiters: Waiters::new(follow::WAITERS_PER_LOGIN),
+            making_room: Mutex::default(),
         }
     }
 
@@ -116,12 +120,15 @@ impl Logins {
     /// # Errors
     /// [`LoginError::TooManyOpen`] past the caps, or the store's.
     pub async fn issue(&self, request: Request) -> Result<Issued, LoginError> {
+        let mut turn = None;
         for _ in 0..TRIES {
             let issued = self.make(request.clone());
             match self.store.insert(issued.login.clone(), self.limits.open_caps()).await? {
                 Inserted::Done => return Ok(issued),
                 Inserted::Taken => {}
                 Inserted::AddressFull | Inserted::Full(None) => return Err(LoginError::TooManyOpen),
+                // One at a time: all at once would end the same login, for one of them to take its place.
+                Inserted::Full(Some(_)) if turn.is_none() => turn = Some(self.making_room.lock().await),
                 Inserted::Full(Some(victim)) => {
                     let evicted = self.step(LoginKey::Id(victim), None, || Event::Evict).await;
                     // Evicted, or it moved on by itself: either way there may be room now.

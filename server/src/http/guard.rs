@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use shared::api::MAX_WAIT_SECS;
 use shared::problem::{OauthCode, ProblemCode};
@@ -52,7 +52,10 @@ async fn whole(request: Request, limit: usize) -> Result<Request, ProblemCode> {
 }
 
 async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Response {
-    let waits = WAITING_ROOMS.contains(&request.uri().path()) && waiting::wait(request.headers()).is_some();
+    // What can be waited for is read. Whoever says so of a call that does something gets no more time for it.
+    let waits = request.method() == Method::GET
+        && WAITING_ROOMS.contains(&request.uri().path())
+        && waiting::wait(request.headers()).is_some();
     let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
     // Whoever only waits takes no room from those who work; connections are limited too.
     let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };

@@ -12,5 +12,6 @@ mod phone;
 mod program;
 mod review;
 mod stock_client;
+#[path = "../support/mod.rs"]
 mod support;
 mod table;

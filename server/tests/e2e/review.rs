@@ -13,32 +13,17 @@ use shared::api::Status;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::Server;
-
-type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
+use crate::support::socket::{Ws, close_code};
 
 /// A socket of the PC's feed, past its first frame.
 async fn feed(server: &Server, device_code: &str) -> Ws {
-    let url = server.url.join("/v1/login/events").replacen("http", "ws", 1);
-    let mut request = url.into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {device_code}").parse().unwrap());
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let mut socket = server.socket("/v1/login/events", device_code).await;
     assert!(matches!(socket.next().await, Some(Ok(Message::Text(_)))));
     socket
-}
-
-/// The code that a socket is closed with.
-async fn close_code(socket: &mut Ws) -> Option<u16> {
-    while let Some(Ok(message)) = socket.next().await {
-        if let Message::Close(frame) = message {
-            return frame.map(|frame| frame.code.into());
-        }
-    }
-    None
 }
 
 /// A long poll of a login that is still as it was issued.

@@ -4,6 +4,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod program;
+pub(crate) mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,8 +56,16 @@ impl Server {
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
         set: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::start_over(|clock| wrap(in_memory(clock)), set).await
+    }
+
+    /// With a store of the test's own, which goes by the clock that it is given.
+    pub(crate) async fn start_over(
+        make: impl FnOnce(Clock) -> Arc<dyn Store>,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
         let clock = Clock::held("2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap());
-        let store = wrap(Arc::new(SqliteStore::in_memory(clock.clone()).unwrap()));
+        let store = make(clock.clone());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let url = PublicUrl::parse(&format!("http://{addr}")).unwrap();
@@ -68,10 +77,7 @@ impl Server {
         let served = tokio::spawn(server::serve(Listener { socket, tls: None }, app, async move {
             let _ = stopped.await;
         }));
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        // reqwest was built without a provider of its own.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { url, addr, clock, store, http: http.build().unwrap(), stop: Some(stop), served }
+        Self { url, addr, clock, store, http: http(), stop: Some(stop), served }
     }
 
     /// Stops as SIGTERM would, and waits for the end.
@@ -194,6 +200,18 @@ impl Server {
             .map(|n| (n["kind"].as_str().unwrap().to_owned(), n["count"].as_u64().unwrap()))
             .collect()
     }
+}
+
+/// A client that adds nothing and follows nothing.
+pub(crate) fn http() -> reqwest::Client {
+    // reqwest was built without a provider of its own.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// SQLite, as a trial has it.
+pub(crate) fn in_memory(clock: Clock) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::in_memory(clock).unwrap())
 }
 
 /// What the PCs here say of themselves.

@@ -32,10 +32,15 @@ pub(crate) fn run(args: &[&str], stdin: &str) -> Output {
 impl Program {
     /// Starts a server on a database, and waits until it listens.
     pub(crate) fn start(database: &Path, listen: &str, more: &[&str]) -> Self {
+        Self::start_logging(database, listen, more, Stdio::null())
+    }
+
+    /// As [`start`](Self::start), with its log kept.
+    pub(crate) fn start_logging(database: &Path, listen: &str, more: &[&str], log: impl Into<Stdio>) -> Self {
         let store = format!("sqlite:{}", database.display());
         let mut args = vec!["--store", &store, "--listen", listen, "--open-registration"];
         args.extend(more);
-        let mut child = command(&args).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(&args).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let shown = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));

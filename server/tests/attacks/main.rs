@@ -1,0 +1,118 @@
+//! What attackers want, and don't get.
+//!
+//! A module per class of flaw, a function per attack, named after what the attacker is after. Each is given a
+//! back end to start its servers on; the list below makes a test of each, for each back end. What needs no
+//! back end, or the real program, is a test where it stands.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod confusion;
+mod controllable;
+mod floods;
+mod leakage;
+mod lifetimes;
+mod names;
+mod oracles;
+mod predictable;
+mod previews;
+mod reuse;
+mod scene;
+mod unbound;
+mod zombies;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use server::Settings;
+use server::clock::Clock;
+use server::store::Store;
+use support::Server;
+
+/// A back end that is attacked: it makes the store of each server.
+#[derive(Clone, Copy)]
+pub(crate) struct Backend(fn(Clock) -> Arc<dyn Store>);
+
+impl Backend {
+    /// A server that stands on it.
+    pub(crate) async fn server(self) -> Server {
+        self.server_with(|_| {}).await
+    }
+
+    /// One with settings of the attack's own.
+    pub(crate) async fn server_with(self, set: impl FnOnce(&mut Settings)) -> Server {
+        Server::start_over(self.0, set).await
+    }
+}
+
+/// One test for each attack, on the back end that `make` makes.
+macro_rules! attacks {
+    ($make:path) => {
+        attacks!($make;
+            confusion: use_a_secret_where_another_kind_belongs,
+            controllable: choose_a_code_a_state_a_lifetime_or_an_account,
+            controllable: name_the_account_in_a_scan,
+            controllable: say_a_field_twice,
+            controllable: choose_ones_own_session,
+            controllable: keep_a_session_from_before_the_log_in,
+            controllable: put_another_host_into_the_qr,
+            controllable: provoke_a_failure_with_a_number_at_the_edge,
+            floods: fill_the_server_from_one_address,
+            floods: fill_the_server_from_thousands_of_addresses,
+            floods: have_others_refused_while_the_server_is_full,
+            floods: starve_polls_with_a_thousand_idle_waiters,
+            floods: hold_a_connection_with_a_head_that_never_ends,
+            floods: hold_a_connection_with_a_body_that_never_ends,
+            floods: hold_a_connection_by_saying_that_one_waits,
+            leakage: read_the_phones_owner_off_the_pc,
+            leakage: read_a_secret_off_an_error,
+            lifetimes: keep_a_login_alive_by_using_it,
+            lifetimes: keep_a_confirmed_login_alive_by_using_it,
+            lifetimes: keep_an_access_token_alive_by_using_it,
+            lifetimes: keep_a_session_alive_past_its_year,
+            names: write_to_the_phones_terminal,
+            names: write_to_the_list_of_sessions,
+            names: write_through_scope_or_client_id,
+            oracles: learn_which_accounts_exist,
+            oracles: learn_which_accounts_exist_by_the_clock,
+            oracles: learn_which_typed_codes_exist,
+            oracles: learn_which_sessions_exist,
+            oracles: learn_about_a_token_by_introspection,
+            oracles: learn_which_clients_exist,
+            previews: have_a_link_preview_use_a_code_up,
+            previews: learn_from_a_page_which_codes_are_good,
+            reuse: be_one_of_64_phones_that_scan,
+            reuse: confirm_64_times_at_once,
+            reuse: confirm_what_is_being_denied,
+            reuse: redeem_64_times_at_once,
+            reuse: refresh_64_times_at_once,
+            reuse: confirm_while_logging_out,
+            reuse: find_an_order_of_calls_that_breaks_the_rules,
+            unbound: confirm_with_somebody_elses_phone,
+            unbound: confirm_with_ones_own_second_phone,
+            unbound: confirm_after_logging_out,
+            unbound: confirm_after_the_password_was_changed,
+            unbound: confirm_after_the_account_was_disabled,
+            unbound: redeem_after_the_account_was_disabled,
+            unbound: redeem_with_another_client_id,
+            unbound: refresh_with_another_client_id,
+            unbound: revoke_with_another_client_id,
+            unbound: scan_for_somebody_else,
+            zombies: outlive_any_end_of_the_session,
+            zombies: outlive_the_phone_that_lapsed,
+            zombies: log_in_with_a_password_that_is_being_changed,
+        );
+    };
+    ($make:path; $($module:ident: $attack:ident,)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $attack() {
+            crate::$module::$attack(crate::Backend($make)).await;
+        }
+    )*};
+}
+
+/// SQLite, as a trial has it.
+mod sqlite_in_memory {
+    attacks!(crate::support::in_memory);
+}
