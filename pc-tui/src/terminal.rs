@@ -103,10 +103,48 @@ fn clipboard_sequence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_text_is_copied_as_osc_52_says() {
         assert_eq!(clipboard_sequence("HTTP://X"), "\x1b]52;c;SFRUUDovL1g=\x07");
+    }
+
+    const WORDS: &str = "the words of a panic";
+
+    #[tokio::test]
+    #[ignore = "the next test runs it, in a terminal"]
+    async fn panics() {
+        let _screen = Screen::open().unwrap();
+        panic!("{WORDS}");
+    }
+
+    /// Were it only for dropping the screen, the words would be gone with it.
+    #[test]
+    fn a_panic_is_readable_and_leaves_the_terminal_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let tmux = |args: &[&str]| {
+            let mut tmux = Command::new("tmux");
+            tmux.arg("-u").arg("-S").arg(folder.path().join("tmux")).args(args).env_remove("TMUX");
+            String::from_utf8(tmux.output().expect("tmux is installed").stdout).unwrap()
+        };
+        let this = std::env::current_exe().unwrap();
+        let panics = format!("'{}' --exact terminal::tests::panics --ignored --nocapture", this.display());
+        let program = format!("RUST_BACKTRACE=0 {panics}; stty -a; echo the end; cat");
+        tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", &program]);
+        let mut screen = String::new();
+        for _ in 0..1000 {
+            screen = tmux(&["capture-pane", "-p"]);
+            if screen.contains("the end") {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        tmux(&["kill-server"]);
+        assert!(screen.contains(WORDS), "{screen}");
+        assert!(screen.contains(" icanon") && screen.contains(" echo "), "{screen}");
     }
 }
