@@ -130,7 +130,7 @@ impl Logins {
                 // One at a time: all at once would end the same login, for one of them to take its place.
                 Inserted::Full(Some(_)) if turn.is_none() => turn = Some(self.making_room.lock().await),
                 Inserted::Full(Some(victim)) => {
-                    let evicted = self.step(LoginKey::Id(victim), None, || Event::Evict).await;
+                    let evicted = self.step(LoginKey::Id(victim), None, &Event::Evict).await;
                     // Evicted, or it moved on by itself: either way there may be room now.
                     if let Err(LoginError::Away(away)) = evicted {
                         return Err(away.into());
@@ -173,7 +173,7 @@ impl Logins {
         let token = Token::<ConfirmToken>::generate(id.tag(), &*self.random);
         let phone = by.phone;
         let event = Event::Scan { confirm: token.digest(), by };
-        let login = self.step(LoginKey::Id(id), Some(phone), || event.clone()).await?;
+        let login = self.step(LoginKey::Id(id), Some(phone), &event).await?;
         Ok((login, token))
     }
 
@@ -184,7 +184,7 @@ impl Logins {
     pub async fn confirm(&self, token: &Token<ConfirmToken>, phone: SessionId) -> Result<Login, LoginError> {
         let confirm = token.digest();
         let check = CheckCode::generate(&*self.random);
-        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Confirm { phone, confirm, check }).await
+        self.step(LoginKey::Confirm(confirm), Some(phone), &Event::Confirm { phone, confirm, check }).await
     }
 
     /// Or it denies.
@@ -193,7 +193,7 @@ impl Logins {
     /// [`LoginError`].
     pub async fn deny(&self, token: &Token<ConfirmToken>, phone: SessionId) -> Result<Login, LoginError> {
         let confirm = token.digest();
-        self.step(LoginKey::Confirm(confirm), Some(phone), || Event::Deny { phone, confirm }).await
+        self.step(LoginKey::Confirm(confirm), Some(phone), &Event::Deny { phone, confirm }).await
     }
 
     /// The PC gives up. A login that is past that stays as it is.
@@ -201,7 +201,7 @@ impl Logins {
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
     pub async fn cancel(&self, device: &Token<DeviceCode>) -> Result<(), LoginError> {
-        match self.step(LoginKey::Device(device.digest()), None, || Event::Cancel).await {
+        match self.step(LoginKey::Device(device.digest()), None, &Event::Cancel).await {
             Ok(_) | Err(LoginError::Refused(Refusal::Unchanged)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -213,7 +213,7 @@ impl Logins {
     /// The store's.
     pub async fn phone_ended(&self, phone: SessionId) -> Result<(), StoreError> {
         for login in self.store.unfinished(phone).await? {
-            let denied = self.step(LoginKey::Id(login), None, || Event::PhoneEnded).await;
+            let denied = self.step(LoginKey::Id(login), None, &Event::PhoneEnded).await;
             // It may have ended by itself meanwhile.
             if let Err(LoginError::Away(away)) = denied {
                 return Err(away);
@@ -222,17 +222,17 @@ impl Logins {
         Ok(())
     }
 
-    /// Writes down what ran out and must be told, and lets the store forget what is over.
+    /// Writes down what ran out and must be told.
     ///
     /// # Errors
     /// The store's.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         for login in self.store.due(self.clock.now()).await? {
-            if let Err(LoginError::Away(away)) = self.step(LoginKey::Id(login), None, || Event::Tick).await {
+            if let Err(LoginError::Away(away)) = self.step(LoginKey::Id(login), None, &Event::Tick).await {
                 return Err(away);
             }
         }
-        self.store.purge(self.clock.now()).await
+        Ok(())
     }
 
     /// The four calls: read, apply, commit, and again if somebody was first.
@@ -240,11 +240,11 @@ impl Logins {
         &self,
         key: LoginKey,
         phone: Option<SessionId>,
-        event: impl Fn() -> Event,
+        event: &Event,
     ) -> Result<Login, LoginError> {
         for _ in 0..TRIES {
             let login = self.read(key).await?;
-            if let Some(login) = self.attempt(&login, &event(), phone, |_| None).await? {
+            if let Some(login) = self.attempt(&login, event, phone, |_| None).await? {
                 return Ok(login);
             }
         }

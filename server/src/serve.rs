@@ -28,6 +28,8 @@ const HEADERS_MAX: usize = 64;
 const DRAIN_WITHIN: Duration = Duration::from_secs(7);
 /// How often what ran out is written down: well within the second in which it must be known.
 const TIDY_EVERY: Duration = Duration::from_millis(500);
+/// How often the store forgets what is over. Nothing waits for that, and it looks at every session.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// Where a server listens, and whether it speaks TLS there.
 pub struct Listener {
@@ -132,9 +134,16 @@ where
 
 /// Housekeeping, for as long as the server runs.
 async fn tidy(app: Arc<App>) {
+    let mut purge_at = app.clock.now() + PURGE_EVERY;
     loop {
         app.clock.sleep(TIDY_EVERY).await;
-        if let Err(away) = app.logins.tidy().await {
+        let mut tidied = app.logins.tidy().await;
+        let now = app.clock.now();
+        if now >= purge_at {
+            tidied = tidied.and(app.store.purge(now).await);
+            purge_at = now + PURGE_EVERY;
+        }
+        if let Err(away) = tidied {
             tracing::error!(detail = %away, "the store is away");
         }
     }

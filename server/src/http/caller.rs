@@ -111,6 +111,13 @@ pub(super) fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'
     given.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches(' '))
 }
 
+/// Whether a body is said to be of a type, whatever its parameters.
+pub(super) fn has_content_type(headers: &HeaderMap, expected: &str) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(expected)
+}
+
 /// A JSON body.
 pub(super) struct Body<T>(pub(super) T);
 
@@ -118,9 +125,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        if !has_content_type(request.headers(), "application/json") {
             return Err(ProblemCode::UnsupportedMediaType.into());
         }
         // Whole, and not too large: the guard saw to that.

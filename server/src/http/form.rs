@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, header};
 use shared::problem::OauthCode;
 
-use super::caller::credentials;
+use super::caller::{credentials, has_content_type};
 use super::failure::{OauthAnswer, OauthFailure};
 use crate::App;
 
@@ -28,9 +28,7 @@ impl FromRequest<Arc<App>> for Form {
 
     async fn from_request(request: Request, app: &Arc<App>) -> OauthAnswer<Self> {
         let basic = basic(request.headers())?;
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !has_content_type(request.headers(), "application/x-www-form-urlencoded") {
             return Err(OauthCode::InvalidRequest.into());
         }
         // Whole, and not too large: the guard saw to that.

@@ -40,8 +40,9 @@ impl Tokens {
 }
 
 impl Logins {
-    /// Redeems a login; where it is to be checked, with the digits that were typed. One whose answer was lost may be redeemed again for a short while, as long as
-    /// nobody has used its tokens; anything else is a replay, and ends the session.
+    /// Redeems a login; where it is to be checked, with the digits that were typed. One whose answer was lost
+    /// may be redeemed again for a short while, as long as nobody has used its tokens; anything else is a
+    /// replay, and ends the session.
     ///
     /// # Errors
     /// [`LoginError::Refused`] with what RFC 8628 §3.5 says, [`LoginError::SlowDown`] for a pending login
