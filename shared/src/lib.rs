@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`id`] | ids of accounts, sessions and logins, and the [`Tag`](id::Tag) that says where they live |
 //! | [`secret`] | one type per kind of secret, and the digest that is all a store ever sees |
+//! | [`dpop`] | proofs of possession: the PC's key, and what is signed with it |
 //! | [`code`] | the scan code, the user code, and the URL in the QR |
 //! | [`name`] | user names, and what a PC claims about itself |
 //! | [`login`] | the state machine of one login |
@@ -21,6 +22,7 @@ pub mod client;
 pub mod code;
 #[cfg(feature = "disk")]
 pub mod disk;
+pub mod dpop;
 pub mod exit;
 pub mod id;
 pub mod login;

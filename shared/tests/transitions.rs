@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use cast::{
-    CLIENT, DIGITS, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, issued_with_check, redeem,
-    redeem_with, scan,
+    CLIENT, DIGITS, LIFETIME_SECS, after, alice, bob, confirm, deny, issued, issued_with_check,
+    issued_with_key, redeem, redeem_proving, redeem_with, scan,
 };
 use jiff::Timestamp;
 use shared::login::{Event, Login, REDEEM_WITHIN, REPEAT_WITHIN, Refusal, Standing, Step};
@@ -52,6 +52,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("              another client", redeem("other", 0xC, true)),
         ("              check code 47", redeem_with(DIGITS, 0xC)),
         ("              check code 48", redeem_with("48", 0xC)),
+        ("              proves key 1", redeem_proving(1)),
+        ("              proves key 2", redeem_proving(2)),
         ("cancel", Event::Cancel),
         ("phone's session ends", Event::PhoneEnded),
         ("gives way to other logins", Event::Evict),
@@ -87,6 +89,8 @@ fn tables() -> Vec<(&'static str, Vec<Column>)> {
     let scanned_cancelled = login(&[scan(&alice(), 1), Event::Cancel]);
     let begin = [scan(&alice(), 1), confirm(&alice(), 1), redeem_with("10", 0xC), redeem_with("99", 0xC)];
     let checked = |wrong: usize| login_from(issued_with_check(), &begin[..2 + wrong]);
+    let proved = [scan(&alice(), 1), confirm(&alice(), 1), redeem_proving(1)];
+    let bound = |events: &[Event]| login_from(issued_with_key(1), events);
     let mut expecting_bob = issued();
     expecting_bob.request.login_hint = Some(bob().username);
 
@@ -117,6 +121,15 @@ fn tables() -> Vec<(&'static str, Vec<Column>)> {
                 column(["confirmed", "nothing was typed"], checked(0), confirmed_until - 1),
                 column(["confirmed", "after two wrong codes"], checked(2), confirmed_until - 1),
                 column(["confirmed", "for 60 s"], checked(0), confirmed_until),
+            ],
+        ),
+        (
+            "After the confirmation, where the PC has proved key 1",
+            vec![
+                column(["scanned", ""], bound(&begin[..1]), last),
+                column(["confirmed", "for 59 s"], bound(&begin[..2]), confirmed_until - 1),
+                column(["logged_in", "for 29 s"], bound(&proved), repeated_until - 1),
+                column(["logged_in", "key 1 came with the redeem"], login(&proved), repeated_until - 1),
             ],
         ),
         (

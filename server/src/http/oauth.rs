@@ -85,6 +85,7 @@ fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
         device_app: claim("device_app"),
         login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
         check_code,
+        key: None,
         ip: origin.ip,
     })
 }

@@ -60,6 +60,7 @@ impl Logins {
                 session: shared::id::SessionId::generate_in(login.id.tag(), self.clock.now(), &*self.random),
                 unused: self.is_unused(&login).await?,
                 check,
+                key: None,
             };
             let phone = login.state.scan().map(|scan| scan.by.phone);
             let mut tokens = None;

@@ -118,6 +118,7 @@ impl World {
             device_app: None,
             login_hint: None,
             check_code: false,
+            key: None,
             ip: Some("192.0.2.1".parse().unwrap()),
         };
         let id = LoginId::generate(self.now, &OsRandom);
@@ -183,7 +184,7 @@ impl World {
             used: false,
         };
         let client_id = login.request.client_id.clone();
-        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None };
+        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None, key: None };
         let mut notice = self.notice(phone.account, NoticeKind::LoggedIn, login.id.to_bytes());
         notice.session = Some(session.id);
         let change = Change {
@@ -200,7 +201,7 @@ impl World {
     pub(crate) fn reissue(&self, login: &Login, session: &PcSession) -> (Change, PcTokens) {
         let tokens = self.tokens();
         let client_id = login.request.client_id.clone();
-        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None };
+        let event = Event::Redeem { client_id, session: session.id, unused: true, check: None, key: None };
         let mut change = self.change(login, &event);
         change.session = Some(SessionWrite::Reissue(session.id, tokens.clone()));
         (change, tokens)

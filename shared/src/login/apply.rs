@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::check::Verdict;
 use super::{Check, CheckCode, Confirmation, Login, REPEAT_WITHIN, Scan, Scanner, State, Status};
 use crate::api::NoticeKind;
+use crate::dpop::Thumbprint;
 use crate::id::SessionId;
 use crate::secret::{ConfirmToken, Digest};
 
@@ -50,6 +51,8 @@ pub enum Event {
         unused: bool,
         /// The check code that came with it.
         check: Option<CheckCode>,
+        /// The key that was proved with it.
+        key: Option<Thumbprint>,
     },
     /// The PC gives up.
     Cancel,
@@ -96,6 +99,8 @@ pub enum Refusal {
     AccessDenied,
     /// The client is not the one that the login was issued to.
     OtherClient,
+    /// The login is bound to a key, and that one was not proved.
+    OtherKey,
     /// It was redeemed before, and this is no honest repeat: whoever asks, or whoever asked first, stole the
     /// device code. The session that came of it ends.
     Replayed(SessionId),
@@ -148,7 +153,12 @@ impl Login {
             Event::Redeem { client_id, .. } if login.request.client_id != *client_id => {
                 Err(Refusal::OtherClient)
             }
-            Event::Redeem { session, unused, check, .. } => login.redeemed(*session, *unused, *check, now),
+            Event::Redeem { key, .. } if login.request.key.is_some_and(|bound| *key != Some(bound)) => {
+                Err(Refusal::OtherKey)
+            }
+            Event::Redeem { session, unused, check, key, .. } => {
+                login.redeemed((*session, *key), *unused, *check, now)
+            }
             Event::Cancel => match &login.state {
                 State::Unscanned | State::Scanned(_) => {
                     let scan = login.state.scan().cloned();
@@ -224,7 +234,7 @@ impl Login {
 
     fn redeemed(
         &self,
-        session: SessionId,
+        (session, key): (SessionId, Option<Thumbprint>),
         unused: bool,
         typed: Option<CheckCode>,
         now: Timestamp,
@@ -236,7 +246,10 @@ impl Login {
                 match confirmation.check.map_or(Verdict::Right, |check| check.judge(typed)) {
                     Verdict::Right => {
                         let logged_in = State::LoggedIn { scan: scan(), session, at: now };
-                        Ok(self.moves_to(logged_in, Some(NoticeKind::LoggedIn)))
+                        let mut step = self.moves_to(logged_in, Some(NoticeKind::LoggedIn));
+                        // A PC that proves its first key now is bound to it from now on.
+                        step.login.request.key = self.request.key.or(key);
+                        Ok(step)
                     }
                     Verdict::Missing { tries_left } => Err(Refusal::Unchecked { tries_left }),
                     // Committed like anything else, so that racing guesses are counted one by one.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Check, KEPT_AFTER_END, REDEEM_WITHIN};
 use crate::api::Snapshot;
+use crate::dpop::Thumbprint;
 use crate::id::{AccountId, LoginId, SessionId};
 use crate::name::Username;
 use crate::secret::{ConfirmToken, DeviceCode, Digest, User};
@@ -62,6 +63,9 @@ pub struct Request {
     /// Whether the PC must send a check code.
     #[serde(default)]
     pub check_code: bool,
+    /// The key that the PC must prove in all that follows: it did so when it asked, or when it redeemed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Thumbprint>,
     /// Where the request came from, if the server can tell.
     pub ip: Option<IpAddr>,
 }

@@ -1,8 +1,11 @@
 //! Who plays in the stories of one login: a PC, Alice's phone, Bob's phone, and a clock that starts at 0.
 
+#![allow(dead_code, reason = "each suite plays its own part of this")]
+
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::login::{CheckCode, Digests, Event, Login, Request, Scanner};
 use shared::name::Username;
@@ -36,6 +39,7 @@ pub(crate) fn issued() -> Login {
         device_app: Some("pc-tui".to_owned()),
         login_hint: None,
         check_code: false,
+        key: None,
         ip: Some([192, 0, 2, 7].into()),
     };
     let lifetime = Duration::from_secs(LIFETIME_SECS);
@@ -89,13 +93,32 @@ pub(crate) fn deny(by: &Scanner, token: u8) -> Event {
 
 /// This client redeems, for the session with this number.
 pub(crate) fn redeem(client_id: &str, number: u8, unused: bool) -> Event {
-    Event::Redeem { client_id: client_id.to_owned(), session: session(number), unused, check: None }
+    Event::Redeem {
+        client_id: client_id.to_owned(),
+        session: session(number),
+        unused,
+        check: None,
+        key: None,
+    }
 }
 
 /// The PC redeems with these digits, for the session with this number.
 pub(crate) fn redeem_with(typed: &str, number: u8) -> Event {
     let client_id = CLIENT.to_owned();
-    Event::Redeem { client_id, session: session(number), unused: true, check: Some(digits(typed)) }
+    Event::Redeem { client_id, session: session(number), unused: true, check: Some(digits(typed)), key: None }
+}
+
+/// A PC that has proved the key with this number redeems.
+pub(crate) fn redeem_proving(number: u8) -> Event {
+    let key = Some(Thumbprint::from_bytes([number; 32]));
+    Event::Redeem { client_id: CLIENT.to_owned(), session: session(0xC), unused: true, check: None, key }
+}
+
+/// A login at its issue, bound to the key with this number.
+pub(crate) fn issued_with_key(number: u8) -> Login {
+    let mut login = issued();
+    login.request.key = Some(Thumbprint::from_bytes([number; 32]));
+    login
 }
 
 /// These digits.

@@ -32,6 +32,7 @@ fn login() -> Login {
         device_app: None,
         login_hint: None,
         check_code: false,
+        key: None,
         ip: None,
     };
     let now = Timestamp::UNIX_EPOCH;

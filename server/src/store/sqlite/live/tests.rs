@@ -31,6 +31,7 @@ fn login(number: u8, address: u8, now: Timestamp) -> Login {
         device_app: None,
         login_hint: None,
         check_code: false,
+        key: None,
         ip: Some([192, 0, 2, address].into()),
     };
     Login::new(LoginId::generate(now, &OsRandom), digests, request, now, Duration::from_secs(20))
