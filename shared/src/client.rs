@@ -11,7 +11,9 @@
 //!                                   feed: one stream, whatever carries it
 //!                                     |
 //!                            http: one connection pool, one TLS set-up, one place
-//!                                  where an answer becomes a value or a ClientError
+//!                             |    where an answer becomes a value or a ClientError
+//!                             |
+//!                            prover: with a key, a proof of it in each request
 //! ```
 //!
 //! A client talks to one server only. It follows no redirect, sends secrets
@@ -25,6 +27,7 @@ mod http;
 mod notifications;
 mod pc;
 mod phone;
+mod prover;
 
 #[cfg(test)]
 mod tests;
@@ -35,9 +38,15 @@ pub use notifications::NotificationFeed;
 pub use pc::{IssueRequest, Redeemed};
 pub use phone::Phone;
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use crate::code::PublicUrl;
+use crate::dpop::Key;
 use feed::Pace;
 use http::Http;
+use prover::Prover;
 
 /// A client of one server. Cheap to clone: all clones share their connections.
 #[derive(Clone, Debug)]
@@ -57,6 +66,13 @@ impl Client {
     /// or the user agent has characters that no header can have.
     pub fn new(server: PublicUrl, user_agent: &str) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(server, user_agent)?, pace: Pace::default() })
+    }
+
+    /// The same client as a PC with a key of its own: each request proves it, and no tokens are taken that
+    /// would be good without. `now` is the clock that proofs are dated with.
+    #[must_use]
+    pub fn with_key(self, key: Arc<Key>, now: fn() -> Timestamp) -> Self {
+        Self { http: self.http.with_prover(Prover::new(key, now)), ..self }
     }
 
     /// The server that it talks to.

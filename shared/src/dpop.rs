@@ -1,4 +1,4 @@
-//! Proof of possession (DPoP, RFC 9449): a token that was stolen is worthless without the key.
+//! Proof of possession (`DPoP`, RFC 9449): a token that was stolen is worthless without the key.
 //!
 //! ```text
 //! PC: Key ---- signs ----> Proof { method, URL, time, id, token's hash, nonce } --> `DPoP` header

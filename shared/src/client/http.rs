@@ -2,15 +2,19 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Method, Request, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio_tungstenite::tungstenite::http;
 
 use super::ClientError;
+use super::prover::Prover;
 use crate::code::PublicUrl;
-use crate::problem::{OauthError, Problem, ProblemCode};
+use crate::dpop::SCHEME;
+use crate::problem::{OauthCode, OauthError, Problem, ProblemCode};
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -27,6 +31,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 pub(super) struct Http {
     server: PublicUrl,
     inner: reqwest::Client,
+    prover: Option<Arc<Prover>>,
 }
 
 impl Http {
@@ -53,7 +58,17 @@ impl Http {
             let cause = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
             ClientError::Unexpected(format!("a connection to {server} can't be set up here ({cause})"))
         })?;
-        Ok(Self { server, inner })
+        Ok(Self { server, inner, prover: None })
+    }
+
+    /// The same way, with a proof in each request.
+    pub(super) fn with_prover(self, prover: Prover) -> Self {
+        Self { prover: Some(Arc::new(prover)), ..self }
+    }
+
+    /// Whether each request has a proof.
+    pub(super) fn proves(&self) -> bool {
+        self.prover.is_some()
     }
 
     pub(super) fn server(&self) -> &PublicUrl {
@@ -70,13 +85,75 @@ impl Http {
         self.read(response).await
     }
 
-    /// Sends a request and reads the head of its answer.
+    /// Puts a PC's token into a request: with a key it is worth nothing without a proof, and says so.
+    pub(super) fn authorized(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+        if self.proves() {
+            request.header(AUTHORIZATION, format!("{SCHEME} {token}"))
+        } else {
+            request.bearer_auth(token)
+        }
+    }
+
+    /// Sends a request and reads the head of its answer. With a key, this is where the proof comes in.
+    ///
+    /// A server that asks for its nonce has done nothing else, so the request is sent once more, with that.
     pub(super) async fn open(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        request.send().await.map_err(|error| self.unreachable(&error))
+        let mut request = request.build().map_err(|error| self.unreachable(&error))?;
+        let Some(prover) = &self.prover else { return self.execute(request).await };
+        let spare = request.try_clone();
+        let had = prover.prove(&mut request);
+        let response = self.execute(request).await?;
+        let told = prover.learn(response.headers());
+        let Some(mut spare) = spare.filter(|_| told.is_some() && told != had) else { return Ok(response) };
+        let (response, asks) = self.asks_for_nonce(response).await?;
+        if !asks {
+            return Ok(response);
+        }
+        prover.prove(&mut spare);
+        let response = self.execute(spare).await?;
+        prover.learn(response.headers());
+        Ok(response)
+    }
+
+    async fn execute(&self, request: Request) -> Result<Response, ClientError> {
+        self.inner.execute(request).await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// Whether an answer says that the proof lacks the server's nonce (RFC 9449 §8 and §9). Any other
+    /// refusal has counted, so its request must not be repeated.
+    async fn asks_for_nonce(&self, mut response: Response) -> Result<(Response, bool), ClientError> {
+        let status = response.status();
+        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) {
+            return Ok((response, false));
+        }
+        if challenges_for_nonce(response.headers()) {
+            return Ok((response, true));
+        }
+        if !is_json(response.headers()) {
+            return Ok((response, false));
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let body = self.whole(response).await?;
+        let asks = serde_json::from_slice(&body)
+            .is_ok_and(|OauthError { error, .. }| error == OauthCode::UseDpopNonce);
+        let mut whole = http::Response::new(body);
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        Ok((whole.into(), asks))
     }
 
     /// Reads what follows the head.
-    pub(super) async fn read(&self, mut response: Response) -> Result<Answer<'_>, ClientError> {
+    pub(super) async fn read(&self, response: Response) -> Result<Answer<'_>, ClientError> {
+        Ok(Answer {
+            http: self,
+            status: response.status(),
+            is_json: is_json(response.headers()),
+            retry_after: retry_after_secs(response.headers()),
+            body: self.whole(response).await?,
+        })
+    }
+
+    async fn whole(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
@@ -84,13 +161,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            http: self,
-            status: response.status(),
-            is_json: is_json(response.headers()),
-            retry_after: retry_after_secs(response.headers()),
-            body,
-        })
+        Ok(body)
     }
 
     /// The error for a request that got no answer.
@@ -196,6 +267,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
+/// `WWW-Authenticate: DPoP error="use_dpop_nonce"`, whatever else is in it.
+fn challenges_for_nonce(headers: &HeaderMap) -> bool {
+    let wanted = format!("error=\"{}\"", OauthCode::UseDpopNonce.as_str());
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    challenges
+        .filter_map(|challenge| challenge.split_at_checked(SCHEME.len()))
+        .any(|(scheme, rest)| scheme.eq_ignore_ascii_case(SCHEME) && rest.contains(&wanted))
+}
+
 /// Only the form in seconds: the form with a date would depend on this machine's clock.
 fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
@@ -269,7 +349,7 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // No certificates, so that the test needs none on the machine.
         let inner = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let http = Http { server, inner };
+        let http = Http { server, inner, prover: None };
         let error = http.open(http.request(Method::GET, "/v1/login")).await.unwrap_err();
         assert!(
             error.to_string().ends_with("(it does not speak TLS); is it http instead of https?"),

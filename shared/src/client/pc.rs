@@ -6,6 +6,7 @@ use super::{Client, ClientError, Feed, TransportChoice};
 use crate::api::{
     CheckCode, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Me, Snapshot, Status, TokenAnswer,
 };
+use crate::dpop::SCHEME;
 use crate::name::Username;
 use crate::problem::OauthCode;
 use crate::secret::{DeviceCode, PcToken, RefreshToken, Token};
@@ -70,8 +71,8 @@ impl Client {
     /// for. When the answer is lost it may be repeated within 30 s.
     ///
     /// # Errors
-    /// As the server says (`access_denied`, `expired_token`, `invalid_grant` end the login), or because
-    /// it can't be reached.
+    /// As the server says (`access_denied`, `expired_token`, `invalid_grant` end the login), because it
+    /// can't be reached, or because it did not bind the tokens to this client's key.
     pub async fn redeem(
         &self,
         client_id: &str,
@@ -85,7 +86,7 @@ impl Client {
             ("device_code", device_code.expose()),
         ];
         form.extend(digits.as_deref().map(|digits| ("check_code", digits)));
-        match self.token(&form).await {
+        match self.token(client_id, &form).await {
             Ok(tokens) => Ok(Redeemed::Tokens(tokens)),
             Err(ClientError::Oauth { error, .. }) if error.error == OauthCode::AuthorizationPending => {
                 Ok(Redeemed::Pending { status: error.status, tries_left: error.tries_left })
@@ -98,7 +99,8 @@ impl Client {
     /// Buys new tokens. The refresh token is used up by it; a second use ends the session.
     ///
     /// # Errors
-    /// As the server says (`invalid_grant`: the session is over), or because it can't be reached.
+    /// As the server says (`invalid_grant`: the session is over), because it can't be reached, or because
+    /// it did not bind the tokens to this client's key.
     pub async fn refresh(
         &self,
         client_id: &str,
@@ -109,12 +111,22 @@ impl Client {
             ("client_id", client_id),
             ("refresh_token", refresh_token.expose()),
         ];
-        self.token(&form).await
+        self.token(client_id, &form).await
     }
 
-    async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
+    /// Asks for tokens. With a key, tokens that would be good without it are not taken, nor left lying around.
+    async fn token(&self, client_id: &str, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
         let request = self.http.request(Method::POST, "/oauth/token").form(form);
-        self.http.send(request).await?.json()
+        let tokens: TokenAnswer = self.http.send(request).await?.json()?;
+        if !self.http.proves() || tokens.token_type.eq_ignore_ascii_case(SCHEME) {
+            return Ok(tokens);
+        }
+        // Whether or not it works, they are used no further.
+        _ = self.revoke(client_id, tokens.refresh_token.expose()).await;
+        Err(ClientError::Unexpected(format!(
+            "{} did not bind the session to this computer's key, so whoever stole its tokens could use them; the session is not used. Is that server up to date?",
+            self.server()
+        )))
     }
 
     /// Ends the session that an access or refresh token belongs to. An unknown token is fine (RFC 7009).
@@ -132,7 +144,8 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn snapshot(&self, device_code: &Token<DeviceCode>) -> Result<Snapshot, ClientError> {
-        let request = self.http.request(Method::GET, "/v1/login").bearer_auth(device_code.expose());
+        let request = self.http.request(Method::GET, "/v1/login");
+        let request = self.http.authorized(request, device_code.expose());
         self.http.send(request).await?.json()
     }
 
@@ -141,7 +154,8 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn cancel(&self, device_code: &Token<DeviceCode>) -> Result<(), ClientError> {
-        let request = self.http.request(Method::DELETE, "/v1/login").bearer_auth(device_code.expose());
+        let request = self.http.request(Method::DELETE, "/v1/login");
+        let request = self.http.authorized(request, device_code.expose());
         self.http.send(request).await?.done()
     }
 
@@ -156,7 +170,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn me(&self, token: &Token<PcToken>) -> Result<Me, ClientError> {
-        let request = self.http.request(Method::GET, "/v1/me").bearer_auth(token.expose());
+        let request = self.http.authorized(self.http.request(Method::GET, "/v1/me"), token.expose());
         self.http.send(request).await?.json()
     }
 }

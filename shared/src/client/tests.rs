@@ -6,3 +6,4 @@ mod errors;
 mod feed;
 mod network;
 mod notifications;
+mod proofs;

@@ -1,4 +1,4 @@
-//! A server that gives the same answer to everything, and remembers what it was asked.
+//! A server that answers without looking, mostly the same to everything, and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::request::Parts;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -54,7 +55,7 @@ impl Answer {
 /// The server.
 pub(super) struct Canned {
     pub(super) client: Client,
-    asked: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Vec<(Parts, String)>>>,
     serving: JoinHandle<()>,
 }
 
@@ -66,6 +67,11 @@ impl Drop for Canned {
 
 impl Canned {
     pub(super) async fn new(answer: Answer) -> Self {
+        Self::with(move |_| answer.clone()).await
+    }
+
+    /// Answers the first, the second and so on as `answer` says for 0, 1 and so on.
+    pub(super) async fn with(answer: impl Fn(usize) -> Answer + Clone + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = PublicUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -73,8 +79,9 @@ impl Canned {
             let asked = Arc::clone(&asked);
             async move |request: Request| {
                 let described = describe(request).await;
-                asked.lock().unwrap().push(described);
-                answer.response()
+                let mut asked = asked.lock().unwrap();
+                asked.push(described);
+                answer(asked.len() - 1).response()
             }
         });
         let serving = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
@@ -83,20 +90,27 @@ impl Canned {
 
     /// What it was asked, one request a paragraph.
     pub(super) fn asked(&self) -> String {
-        self.asked.lock().unwrap().join("\n\n")
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|(_, described)| described.as_str()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The heads of what it was asked.
+    pub(super) fn heads(&self) -> Vec<Parts> {
+        self.asked.lock().unwrap().iter().map(|(head, _)| head.clone()).collect()
     }
 }
 
-async fn describe(request: Request) -> String {
+async fn describe(request: Request) -> (Parts, String) {
     let mut lines = vec![format!("{} {}", request.method(), request.uri())];
     for name in ["authorization", "prefer", "content-type"] {
         if let Some(value) = request.headers().get(name) {
             lines.push(format!("{name}: {}", value.to_str().unwrap()));
         }
     }
-    let body = to_bytes(request.into_body(), 16 * 1024).await.unwrap();
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, 16 * 1024).await.unwrap();
     lines.push(String::from_utf8(body.to_vec()).unwrap());
-    lines.join("\n").trim_end().to_owned()
+    (head, lines.join("\n").trim_end().to_owned())
 }
 
 /// No chance at all, so that what is sent can be written down.
