@@ -21,6 +21,7 @@ mod ladder;
 mod payload;
 mod picture;
 mod threshold;
+mod turn;
 
 #[cfg(test)]
 mod tests;
