@@ -19,7 +19,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 /// A word of the form `file.rs: name`, in its two parts.
 fn reference(word: &str) -> Option<(&str, &str)> {
     let (file, name) = word.split_once(": ")?;
-    file.ends_with(".rs").then_some((file, name))
+    Path::new(file).extension().is_some_and(|ending| ending == "rs").then_some((file, name))
 }
 
 /// Every Rust source of the workspace.
