@@ -94,6 +94,7 @@ impl Settings {
 pub struct App {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    pub(crate) secret: ServerSecret,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limits: Limits,
     pub(crate) logins: Arc<Logins>,
@@ -119,7 +120,7 @@ impl App {
             store.clone(),
             clock.clone(),
             random.clone(),
-            secret,
+            secret.clone(),
             limits.clone(),
             settings.code_lifetime,
         ));
@@ -132,6 +133,7 @@ impl App {
             draining: watch::Sender::new(false),
             settings,
             clock,
+            secret,
             store,
             limits,
             logins,

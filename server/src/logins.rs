@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::code::{ScanCode, UserCode};
+use shared::dpop::Thumbprint;
 use shared::id::{LoginId, SessionId};
 use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner, State, Step};
 use shared::problem::ProblemCode;
@@ -83,6 +84,14 @@ pub struct Issued {
     pub user_code: UserCode,
     /// For the PC alone.
     pub device_code: Token<DeviceCode>,
+}
+
+/// The key that a caller has proved, if any.
+pub type Proved = Option<Thumbprint>;
+
+/// A login that is bound to a key is that key's alone, and one that is not is no key's.
+fn is_owned(login: &Login, key: Proved) -> Result<(), LoginError> {
+    if login.request.key == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
 }
 
 /// A code that a phone has seen.
@@ -200,8 +209,10 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn cancel(&self, device: &Token<DeviceCode>) -> Result<(), LoginError> {
-        match self.step(LoginKey::Device(device.digest()), None, &Event::Cancel).await {
+    pub async fn cancel(&self, device: &Token<DeviceCode>, key: Proved) -> Result<(), LoginError> {
+        let login = self.read(LoginKey::Device(device.digest())).await?;
+        is_owned(&login, key)?;
+        match self.step(LoginKey::Id(login.id), None, &Event::Cancel).await {
             Ok(_) | Err(LoginError::Refused(Refusal::Unchanged)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -352,6 +363,7 @@ impl LoginError {
         Some(match self {
             Self::Unknown => ProblemCode::CodeNotFound,
             Self::PhoneGone => ProblemCode::Unauthenticated,
+            Self::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof,
             Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
             Self::Refused(_) if typed => ProblemCode::CodeNotFound,
             Self::Refused(Refusal::AlreadyScanned) => ProblemCode::AlreadyScanned,

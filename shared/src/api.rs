@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{ScanCode, UserCode};
+use crate::dpop::Thumbprint;
 use crate::id::{AccountId, SessionId};
 pub use crate::login::{CheckCode, Status};
 use crate::name::Username;
@@ -65,7 +66,7 @@ bodies! {
         /// The PC's access token.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub access_token: Token<PcToken>,
-        /// `Bearer`.
+        /// `Bearer`, or `DPoP` where the token is bound to a key.
         pub token_type: String,
         /// The access token's life in seconds.
         pub expires_in: u64,
@@ -345,7 +346,7 @@ bodies! {
         /// The account's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub username: Option<String>,
-        /// `Bearer`.
+        /// `Bearer`, or `DPoP` where the token is bound to a key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub token_type: Option<String>,
         /// When it ends, in Unix seconds.
@@ -363,6 +364,17 @@ bodies! {
         /// The PC's session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub sid: Option<String>,
+        /// What the sender of the token must prove besides (RFC 9449 §6.2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cnf: Option<Confirmation>,
+    }
+
+    /// The key that a token is bound to.
+    #[derive(PartialEq, Eq)]
+    pub struct Confirmation {
+        /// Its thumbprint (RFC 7638).
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub jkt: Thumbprint,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use jiff::Timestamp;
 use shared::api::{
     Account, AccountMade, ConfirmRequest, Decided, DenyRequest, LoginRequest, Me, PasswordChange,
     PhoneLoggedIn, PhoneLogin, Registration, ScanRequest, Scanned, Status,
@@ -81,7 +82,8 @@ pub(super) async fn scan(
         _ => return Err(ProblemCode::Unprocessable.into()),
     };
     let expires_in = login.expires_in(app.clock.now());
-    Ok(Json(Scanned { confirm_token, expires_in, login: shown(login, origin) }))
+    let known_pc = known_pc(&app, &phone, &login).await?;
+    Ok(Json(Scanned { confirm_token, expires_in, login: shown(login, origin, known_pc) }))
 }
 
 type ScanAnswer = Answer<(Login, Token<ConfirmToken>)>;
@@ -117,8 +119,16 @@ fn scanner(Valid { session, username }: &Valid<PhoneSession>) -> Scanner {
     Scanner { account: session.account, username: username.clone(), phone: session.id }
 }
 
+/// When a PC was seen last, if it is known; nothing at all if it has proved no key.
+type Known = Option<Option<Timestamp>>;
+
+async fn known_pc(app: &App, phone: &Valid<PhoneSession>, login: &Login) -> Answer<Known> {
+    let Some(key) = login.request.key else { return Ok(None) };
+    Ok(Some(app.store.known_pc(phone.session.account, key).await?))
+}
+
 /// Who asks: what the PC claims, and what the server saw.
-fn shown(login: Login, phone: Origin) -> LoginRequest {
+fn shown(login: Login, phone: Origin, known_pc: Known) -> LoginRequest {
     let request = login.request;
     LoginRequest {
         requested_at: login.issued_at,
@@ -127,8 +137,8 @@ fn shown(login: Login, phone: Origin) -> LoginRequest {
         device_name: request.device_name,
         device_os: request.device_os,
         device_app: request.device_app,
-        known_pc: None,
-        last_seen_at: None,
+        known_pc: known_pc.map(|seen| seen.is_some()),
+        last_seen_at: known_pc.flatten(),
         scope: request.scope,
     }
 }

@@ -17,6 +17,7 @@ mod predictable;
 mod previews;
 mod reuse;
 mod scene;
+mod theft;
 mod unbound;
 mod zombies;
 
@@ -89,6 +90,15 @@ macro_rules! attacks {
             reuse: refresh_64_times_at_once,
             reuse: confirm_while_logging_out,
             reuse: find_an_order_of_calls_that_breaks_the_rules,
+            theft: use_a_stolen_device_code,
+            theft: use_a_stolen_pc_token,
+            theft: use_a_stolen_refresh_token,
+            theft: use_what_was_bound_at_the_redeem,
+            theft: use_a_stolen_pc_token_at_a_resource_server,
+            theft: send_a_proof_again,
+            theft: send_a_proof_of_another_time,
+            theft: pass_as_a_known_pc,
+            theft: forge_a_signature_of_p256,
             unbound: confirm_with_somebody_elses_phone,
             unbound: confirm_with_ones_own_second_phone,
             unbound: confirm_after_logging_out,

@@ -170,6 +170,7 @@ impl World {
     /// The change of a redeem, whole, and the session that it begins.
     pub(crate) fn redeem(&self, login: &Login, phone: &PhoneSession) -> (Change, PcSession) {
         let session = PcSession {
+            key: None,
             id: SessionId::generate(self.now, &OsRandom),
             account: phone.account,
             granted_by: phone.id,
