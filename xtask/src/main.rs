@@ -5,8 +5,6 @@
 mod demo;
 #[cfg(test)]
 mod readme;
-#[cfg(test)]
-mod security;
 mod test;
 
 use std::path::Path;
