@@ -111,7 +111,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub enum SessionWrite {
     /// It begins.
-    Begin(PcSession),
+    Begin(Box<PcSession>),
     /// It gets fresh tokens in place of ones that nobody has used; if one was, the change is stale.
     Reissue(SessionId, PcTokens),
 }

@@ -101,7 +101,7 @@ impl Logins {
         if matches!(before.state, State::LoggedIn { .. }) {
             return Some(SessionWrite::Reissue(*session, made.record(now)));
         }
-        Some(SessionWrite::Begin(PcSession {
+        Some(SessionWrite::Begin(Box::new(PcSession {
             id: *session,
             account: scan.by.account,
             granted_by: scan.by.phone,
@@ -115,7 +115,7 @@ impl Logins {
             last_seen_at: now,
             tokens: made.record(now),
             used: false,
-        }))
+        })))
     }
 }
 

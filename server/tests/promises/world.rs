@@ -192,7 +192,7 @@ impl World {
             login: login.apply(&event, self.now).unwrap().login,
             until: login.runs_out_at(),
             phone: Some(phone.id),
-            session: Some(SessionWrite::Begin(session.clone())),
+            session: Some(SessionWrite::Begin(Box::new(session.clone()))),
             notice: Some(notice),
         };
         (change, session)
