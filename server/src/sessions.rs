@@ -8,6 +8,7 @@ use shared::random::Random;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::logins::{Logins, Proved, Tokens};
 use crate::store::{
@@ -148,7 +149,7 @@ impl Sessions {
     }
 
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {
-        tracing::warn!(target: "audit", session = %session.id, account = %session.account, "refresh token replayed");
+        Audit::RefreshTokenReplayed { account: session.account, session: session.id }.log();
         let notice = Notice {
             account: session.account,
             kind: api::NoticeKind::TokenReplayed,
@@ -181,7 +182,7 @@ impl Sessions {
         notice: Option<Notice>,
     ) -> Result<bool, StoreError> {
         let ended = self.store.end_sessions(account, ending, notice).await?;
-        tracing::info!(target: "audit", %account, ended = ended.len(), "sessions ended");
+        Audit::SessionsEnded { account, sessions: ended.len() }.log();
         self.ended(&ended).await?;
         Ok(!ended.is_empty())
     }

@@ -155,3 +155,24 @@ async fn somebody_elses_session_is_neither_used_nor_ended() {
     assert!(!fake.calls().contains(&"revoke".to_owned()));
     assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0);
 }
+
+#[tokio::test]
+async fn log_the_pc_in_to_the_account_of_a_bystander() {
+    for manner in ["--json", "--plain"] {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        // This server passes over whom the PC expects, and lets the first that scans confirm.
+        let expecting = [manner, "--transport", "long-poll", "--expect-user", "bob"];
+        let mut program = Program::start(&fake, folder.path(), &expecting);
+        program.line().await;
+        fake.moves_to(Status::Confirmed);
+        let end = program.end().await;
+        assert_eq!(end.exit, 5, "{}", end.stderr);
+        let says = "alice logged in, but bob was expected; that session was ended";
+        assert!(end.stderr.contains(says), "{}", end.stderr);
+        let claims = |line: &&String| line.contains("alice") || line.contains("session_id");
+        assert_eq!(end.rest.iter().find(claims), None);
+        assert!(fake.calls()[0].ends_with(" to bob"), "{:?}", fake.calls());
+        assert_eq!(fake.calls()[1..], ["redeem", "me", "revoke"]);
+        assert_eq!(session_file(folder.path()), None);
+    }
+}

@@ -25,6 +25,7 @@ use super::form::Form;
 use super::proof::{Proved, Unproved};
 use crate::App;
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::limits::Limited;
 use crate::logins::{self, Issued, LoginError, Tokens};
 use crate::sessions::NoTokens;
@@ -58,6 +59,11 @@ pub(super) async fn issue(
     WithProof(proof): WithProof,
     form: Form,
 ) -> OauthAnswer<Json<DeviceAuthorization>> {
+    // 400, as RFC 6749 §5.2 has all errors but a bad client: stock clients show what it says.
+    if !app.settings.may_issue(origin.ip) {
+        Audit::PcNotAllowed { ip: origin.ip }.log();
+        return Err(OauthCode::AccessDenied.into());
+    }
     let request = Request { key: proof.as_ref().map(|proof| proof.key), ..request(&app, &form, origin)? };
     match app.limits.issue(origin.address).await {
         Ok(_) => {}

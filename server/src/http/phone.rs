@@ -20,6 +20,7 @@ use super::caller::{At, Body, Member, Phone};
 use super::failure::{Answer, Failure};
 use crate::App;
 use crate::address::{Address, Origin};
+use crate::audit::{Audit, CodeKind};
 use crate::logins::{LoginError, SeenCode};
 use crate::store::{Ending, PhoneSession, Valid};
 
@@ -77,7 +78,7 @@ pub(super) async fn scan(
     Body(body): Body<ScanRequest>,
 ) -> Answer<Json<Scanned>> {
     let (login, confirm_token) = match (body.scan_code, body.user_code) {
-        (Some(code), None) => scan_qr(&app, &phone, &code).await?,
+        (Some(code), None) => scan_qr(&app, &phone, origin, &code).await?,
         (None, Some(code)) => scan_typed(&app, &phone, origin, &code).await?,
         _ => return Err(ProblemCode::Unprocessable.into()),
     };
@@ -89,13 +90,15 @@ pub(super) async fn scan(
 type ScanAnswer = Answer<(Login, Token<ConfirmToken>)>;
 
 /// Only unknown codes count against the limit.
-async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, code: &str) -> ScanAnswer {
+async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &str) -> ScanAnswer {
     let counted = app.limits.scan(phone.session.id).await?;
     let outcome = match ScanCode::parse(code) {
-        Ok(code) => app.logins.scan(&SeenCode::Scan(code), scanner(phone)).await,
+        Ok(code) => app.logins.scan(&SeenCode::Scan(code), scanner(phone), origin.ip).await,
         Err(_) => Err(LoginError::Unknown),
     };
-    if !matches!(outcome, Err(LoginError::Unknown)) {
+    if matches!(outcome, Err(LoginError::Unknown)) {
+        unknown(phone, origin, CodeKind::Scan);
+    } else {
         app.limits.give_back(counted).await;
     }
     outcome.map_err(|error| Failure::of_login(error, false))
@@ -105,14 +108,21 @@ async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, code: &str) -> ScanAnsw
 async fn scan_typed(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &str) -> ScanAnswer {
     let counted = app.limits.user_code(phone.session.account, origin.address).await?;
     let outcome = match UserCode::parse(code) {
-        Ok(code) => app.logins.scan(&SeenCode::User(code), scanner(phone)).await,
+        Ok(code) => app.logins.scan(&SeenCode::User(code), scanner(phone), origin.ip).await,
         Err(_) => Err(LoginError::Unknown),
     };
     let wrong = matches!(&outcome, Err(error) if error.problem(true) == Some(ProblemCode::CodeNotFound));
-    if !wrong {
+    if wrong {
+        unknown(phone, origin, CodeKind::User);
+    } else {
         app.limits.give_back(counted).await;
     }
     outcome.map_err(|error| Failure::of_login(error, true))
+}
+
+fn unknown(phone: &Valid<PhoneSession>, origin: Origin, code: CodeKind) {
+    let (account, phone) = (phone.session.account, phone.session.id);
+    Audit::CodeRefused { code, account, phone, ip: origin.ip }.log();
 }
 
 fn scanner(Valid { session, username }: &Valid<PhoneSession>) -> Scanner {
@@ -151,8 +161,9 @@ pub(super) async fn confirm(
     Phone(phone): Phone,
     Body(body): Body<ConfirmRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token)?;
-    let login = app.logins.confirm(&token, phone.session.id).await.map_err(undecided)?;
+    let token = confirm_token(&body.confirm_token, &phone.session)?;
+    let confirmed = app.logins.confirm(&token, phone.session.id).await;
+    let login = confirmed.map_err(|error| undecided(error, &phone.session))?;
     let check_code = login.state.check().map(|check| check.code);
     Ok(Json(Decided { status: Status::Confirmed, check_code }))
 }
@@ -165,23 +176,27 @@ pub(super) async fn deny(
     Phone(phone): Phone,
     Body(body): Body<DenyRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token)?;
-    let login = app.logins.deny(&token, phone.session.id).await.map_err(undecided)?;
+    let token = confirm_token(&body.confirm_token, &phone.session)?;
+    let denied = app.logins.deny(&token, phone.session.id).await;
+    let login = denied.map_err(|error| undecided(error, &phone.session))?;
     if body.report == Some(true) {
-        let ip = login.request.ip.map(|ip| ip.to_string());
-        tracing::warn!(target: "audit", login = %login.id, account = %phone.session.account, ip, "reported as an attack");
+        let (account, pc_ip) = (phone.session.account, login.request.ip);
+        Audit::Reported { login: login.id, account, pc_ip }.log();
     }
     Ok(Json(Decided { status: Status::Denied, check_code: None }))
 }
 
-fn confirm_token(text: &str) -> Answer<Token<ConfirmToken>> {
-    Token::parse(text).map_err(|_| ProblemCode::ConfirmTokenInvalid.into())
+fn confirm_token(text: &str, phone: &PhoneSession) -> Answer<Token<ConfirmToken>> {
+    Token::parse(text).map_err(|_| undecided(LoginError::Unknown, phone))
 }
 
 /// For a decision, an unknown token is a bad credential rather than a bad code.
-fn undecided(error: LoginError) -> Failure {
+fn undecided(error: LoginError, phone: &PhoneSession) -> Failure {
     match error {
-        LoginError::Unknown => ProblemCode::ConfirmTokenInvalid.into(),
+        LoginError::Unknown => {
+            Audit::ConfirmTokenUnknown { account: phone.account, phone: phone.id }.log();
+            ProblemCode::ConfirmTokenInvalid.into()
+        }
         error => Failure::of_login(error, false),
     }
 }

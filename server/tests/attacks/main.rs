@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod audit;
 mod confusion;
 mod controllable;
 mod floods;
@@ -15,6 +16,7 @@ mod names;
 mod oracles;
 mod predictable;
 mod previews;
+mod proximity;
 mod reuse;
 mod scene;
 mod theft;
@@ -83,6 +85,10 @@ macro_rules! attacks {
             oracles: learn_which_clients_exist,
             previews: have_a_link_preview_use_a_code_up,
             previews: learn_from_a_page_which_codes_are_good,
+            proximity: let_a_pc_far_away_in,
+            proximity: scan_from_afar_what_a_phone_in_the_office_has_scanned,
+            proximity: learn_from_afar_which_typed_codes_exist,
+            proximity: ask_from_a_network_that_may_not,
             reuse: be_one_of_64_phones_that_scan,
             reuse: confirm_64_times_at_once,
             reuse: confirm_what_is_being_denied,
