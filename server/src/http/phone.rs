@@ -78,8 +78,8 @@ pub(super) async fn scan(
     Body(body): Body<ScanRequest>,
 ) -> Answer<Json<Scanned>> {
     let (login, confirm_token) = match (body.scan_code, body.user_code) {
-        (Some(code), None) => scan_qr(&app, &phone, origin, &code).await?,
-        (None, Some(code)) => scan_typed(&app, &phone, origin, &code).await?,
+        (Some(code), None) => scan_qr(&app, &phone, origin, code.expose()).await?,
+        (None, Some(code)) => scan_typed(&app, &phone, origin, code.expose()).await?,
         _ => return Err(ProblemCode::Unprocessable.into()),
     };
     let expires_in = login.expires_in(app.clock.now());
@@ -161,7 +161,7 @@ pub(super) async fn confirm(
     Phone(phone): Phone,
     Body(body): Body<ConfirmRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token, &phone.session)?;
+    let token = confirm_token(body.confirm_token.expose(), &phone.session)?;
     let confirmed = app.logins.confirm(&token, phone.session.id).await;
     let login = confirmed.map_err(|error| undecided(error, &phone.session))?;
     let check_code = login.state.check().map(|check| check.code);
@@ -176,7 +176,7 @@ pub(super) async fn deny(
     Phone(phone): Phone,
     Body(body): Body<DenyRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token, &phone.session)?;
+    let token = confirm_token(body.confirm_token.expose(), &phone.session)?;
     let denied = app.logins.deny(&token, phone.session.id).await;
     let login = denied.map_err(|error| undecided(error, &phone.session))?;
     if body.report == Some(true) {

@@ -16,11 +16,13 @@ mod names;
 mod oracles;
 mod predictable;
 mod previews;
+mod prints;
 mod proximity;
 mod reuse;
 mod scene;
 mod theft;
 mod unbound;
+mod wakeups;
 mod zombies;
 
 #[path = "../support/mod.rs"]
@@ -64,12 +66,14 @@ macro_rules! attacks {
             floods: fill_the_server_from_one_address,
             floods: fill_the_server_from_thousands_of_addresses,
             floods: have_others_refused_while_the_server_is_full,
-            floods: starve_polls_with_a_thousand_idle_waiters,
+            floods: starve_polls_with_five_thousand_idle_waiters,
             floods: hold_a_connection_with_a_head_that_never_ends,
             floods: hold_a_connection_with_a_body_that_never_ends,
             floods: hold_a_connection_by_saying_that_one_waits,
             leakage: read_the_phones_owner_off_the_pc,
             leakage: read_a_secret_off_an_error,
+            prints: read_a_secret_off_a_debug_print,
+            lifetimes: gain_time_from_a_clock_that_is_an_hour_off,
             lifetimes: keep_a_login_alive_by_using_it,
             lifetimes: keep_a_confirmed_login_alive_by_using_it,
             lifetimes: keep_an_access_token_alive_by_using_it,
@@ -115,6 +119,7 @@ macro_rules! attacks {
             unbound: refresh_with_another_client_id,
             unbound: revoke_with_another_client_id,
             unbound: scan_for_somebody_else,
+            wakeups: have_a_waiter_miss_a_transition,
             zombies: outlive_any_end_of_the_session,
             zombies: outlive_the_phone_that_lapsed,
             zombies: log_in_with_a_password_that_is_being_changed,
