@@ -25,9 +25,14 @@ mod http;
 mod notifications;
 mod pc;
 mod phone;
+mod prover;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 pub use error::ClientError;
 pub use feed::{Feed, News, Transport, TransportChoice, UnknownTransport};
@@ -36,8 +41,10 @@ pub use pc::{IssueRequest, Redeemed};
 pub use phone::Phone;
 
 use crate::code::PublicUrl;
+use crate::dpop::Key;
 use feed::Pace;
 use http::Http;
+use prover::Prover;
 
 /// A client of one server. Cheap to clone: all clones share their connections.
 #[derive(Clone, Debug)]
@@ -57,6 +64,13 @@ impl Client {
     /// or the user agent has characters that no header can have.
     pub fn new(server: PublicUrl, user_agent: &str) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(server, user_agent)?, pace: Pace::default() })
+    }
+
+    /// The same client, for the PC that has this key: each of its requests proves it (RFC 9449), and it takes
+    /// no tokens that would be good without it. `now` is this machine's clock, right or wrong.
+    #[must_use]
+    pub fn with_key(self, key: Arc<Key>, now: fn() -> Timestamp) -> Self {
+        Self { http: self.http.proving(Prover::new(key, now)), ..self }
     }
 
     /// The server that it talks to.

@@ -16,9 +16,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::request::Parts;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
+use shared::code::PublicUrl;
 use shared::dpop::{Proof, SCHEME, Thumbprint};
 use shared::secret::ServerSecret;
 use subtle::ConstantTimeEq as _;
+use url::Url;
 
 use crate::App;
 use crate::store::{ProofId, StoreError};
@@ -71,7 +73,9 @@ impl Proved {
         }
         let read = || {
             let proof = Proof::read(line.to_str().ok()?).ok()?;
-            proof.is_for(parts.method.as_str(), &app.settings.public_url.join(parts.uri.path())).ok()?;
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let is_for = |url: &str| proof.is_for(method, &format!("{url}{path}")).is_ok();
+            names(&app.settings.public_url).iter().any(|url| is_for(url)).then_some(())?;
             if let Some((token, must_name_it)) = token {
                 proof.is_with(token, must_name_it).ok()?;
             }
@@ -90,6 +94,20 @@ impl Proved {
     pub(super) async fn use_up(&self, app: &App) -> Result<bool, StoreError> {
         app.store.first_use(self.id, app.clock.now()).await
     }
+}
+
+/// What clients may call this server: its one name; or, on a developer's own machine, any that means it.
+fn names(public_url: &PublicUrl) -> Vec<String> {
+    let own = public_url.as_str();
+    let Some(mut url) = Url::parse(own).ok().filter(|_| public_url.is_loopback()) else {
+        return vec![own.to_owned()];
+    };
+    let loopback = ["127.0.0.1", "localhost", "[::1]"].map(|host| {
+        // These hosts are none that a URL can't have.
+        let _ = url.set_host(Some(host));
+        url.as_str().trim_end_matches('/').to_owned()
+    });
+    [own.to_owned()].into_iter().chain(loopback).collect()
 }
 
 fn is_of_now(proof: &Proof, secret: &ServerSecret, now: Timestamp) -> bool {
@@ -121,6 +139,14 @@ mod tests {
     use shared::random::OsRandom;
 
     use super::*;
+
+    #[test]
+    fn only_a_server_on_loopback_has_more_than_one_name() {
+        let names = |url| names(&PublicUrl::parse(url).unwrap());
+        assert_eq!(names("https://a.example"), ["https://a.example"]);
+        let port = "http://127.0.0.1:8080";
+        assert_eq!(names(port), [port, port, "http://localhost:8080", "http://[::1]:8080"]);
+    }
 
     #[test]
     fn a_nonce_is_good_for_two_minutes_and_only_if_it_is_ours() {

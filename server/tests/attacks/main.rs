@@ -109,6 +109,7 @@ macro_rules! attacks {
             theft: send_a_proof_of_another_time,
             theft: pass_as_a_known_pc,
             theft: forge_a_signature_of_p256,
+            theft: have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key,
             unbound: confirm_with_somebody_elses_phone,
             unbound: confirm_with_ones_own_second_phone,
             unbound: confirm_after_logging_out,

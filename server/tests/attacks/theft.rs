@@ -342,3 +342,25 @@ pub(crate) async fn forge_a_signature_of_p256(on: Backend) {
     let (_, answer) = send_form(&server, ISSUE, &form, Some(&proof("2", true))).await;
     assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
 }
+
+/// The clients' own side: a PC whose clock is a day off gets in, by the server's nonce, and its tokens are bound.
+pub(crate) async fn have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key(on: Backend) {
+    use shared::client::{Redeemed, TransportChoice};
+
+    let server = on.server().await;
+    let phone = server.phone_token("alice").await;
+    let long_ago = || jiff::Timestamp::UNIX_EPOCH;
+    let pc = server.client().with_key(std::sync::Arc::new(Key::generate(&OsRandom)), long_ago);
+    let issued = pc.issue(&crate::support::pc()).await.unwrap();
+    let mut feed = pc.follow(issued.device_code.clone(), TransportChoice::Auto);
+    assert!(feed.next().await.is_some());
+    confirm(&server, &phone, &issued).await;
+    assert_eq!(pc.snapshot(&issued.device_code).await.unwrap().status.as_str(), "confirmed");
+    let Redeemed::Tokens(tokens) = pc.redeem("tests", &issued.device_code, None).await.unwrap() else {
+        panic!("no tokens");
+    };
+    assert_eq!(tokens.token_type, "DPoP");
+    assert_eq!(pc.me(&tokens.access_token).await.unwrap().username.as_str(), "alice");
+    let tokens = pc.refresh("tests", &tokens.refresh_token).await.unwrap();
+    try_at_api(&Holder::new(&server), &Method::GET, "/v1/me", tokens.access_token.expose()).await;
+}

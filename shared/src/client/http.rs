@@ -2,14 +2,17 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::ClientError;
+use super::prover::Prover;
 use crate::code::PublicUrl;
+use crate::dpop::SCHEME;
 use crate::problem::{OauthError, Problem, ProblemCode};
 
 /// How long a connection may take to come about, TLS included.
@@ -27,6 +30,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 pub(super) struct Http {
     server: PublicUrl,
     inner: reqwest::Client,
+    prover: Option<Arc<Prover>>,
 }
 
 impl Http {
@@ -53,7 +57,7 @@ impl Http {
             let cause = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
             ClientError::Unexpected(format!("a connection to {server} can't be set up here ({cause})"))
         })?;
-        Ok(Self { server, inner })
+        Ok(Self { server, inner, prover: None })
     }
 
     pub(super) fn server(&self) -> &PublicUrl {
@@ -70,9 +74,46 @@ impl Http {
         self.read(response).await
     }
 
-    /// Sends a request and reads the head of its answer.
+    /// The same way, for whoever has this key.
+    pub(super) fn proving(self, prover: Prover) -> Self {
+        Self { prover: Some(Arc::new(prover)), ..self }
+    }
+
+    /// Whether each request proves a key.
+    pub(super) fn proves(&self) -> bool {
+        self.prover.is_some()
+    }
+
+    /// Shows a token that is worth nothing without the key, where there is one.
+    pub(super) fn show(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+        if !self.proves() {
+            return request.bearer_auth(token);
+        }
+        // A token has no character that a header can't have.
+        let Ok(mut line) = HeaderValue::try_from(format!("{SCHEME} {token}")) else { return request };
+        line.set_sensitive(true);
+        request.header(AUTHORIZATION, line)
+    }
+
+    /// Sends a request and reads the head of its answer. A proof that the server finds too old is made once
+    /// more, with the server's own nonce.
     pub(super) async fn open(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        request.send().await.map_err(|error| self.unreachable(&error))
+        let mut request = request.build().map_err(|error| self.unreachable(&error))?;
+        let Some(prover) = &self.prover else { return self.execute(request).await };
+        let again = request.try_clone();
+        prover.prove(&mut request);
+        let response = self.execute(request).await?;
+        match again {
+            Some(mut again) if prover.learn(&response) => {
+                prover.prove(&mut again);
+                self.execute(again).await
+            }
+            _ => Ok(response),
+        }
+    }
+
+    async fn execute(&self, request: Request) -> Result<Response, ClientError> {
+        self.inner.execute(request).await.map_err(|error| self.unreachable(&error))
     }
 
     /// Reads what follows the head.
@@ -269,7 +310,7 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // No certificates, so that the test needs none on the machine.
         let inner = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let http = Http { server, inner };
+        let http = Http { server, inner, prover: None };
         let error = http.open(http.request(Method::GET, "/v1/login")).await.unwrap_err();
         assert!(
             error.to_string().ends_with("(it does not speak TLS); is it http instead of https?"),

@@ -6,6 +6,7 @@ use super::{Client, ClientError, Feed, TransportChoice};
 use crate::api::{
     CheckCode, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Me, Snapshot, Status, TokenAnswer,
 };
+use crate::dpop::SCHEME;
 use crate::name::Username;
 use crate::problem::OauthCode;
 use crate::secret::{DeviceCode, PcToken, RefreshToken, Token};
@@ -114,7 +115,12 @@ impl Client {
 
     async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
         let request = self.http.request(Method::POST, "/oauth/token").form(form);
-        self.http.send(request).await?.json()
+        let tokens: TokenAnswer = self.http.send(request).await?.json()?;
+        // Who had stripped the proofs on their way could use these tokens.
+        if self.http.proves() && !tokens.token_type.eq_ignore_ascii_case(SCHEME) {
+            return Err(self.http.unexpected("tokens that are good without this PC's key"));
+        }
+        Ok(tokens)
     }
 
     /// Ends the session that an access or refresh token belongs to. An unknown token is fine (RFC 7009).
@@ -132,7 +138,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn snapshot(&self, device_code: &Token<DeviceCode>) -> Result<Snapshot, ClientError> {
-        let request = self.http.request(Method::GET, "/v1/login").bearer_auth(device_code.expose());
+        let request = self.http.show(self.http.request(Method::GET, "/v1/login"), device_code.expose());
         self.http.send(request).await?.json()
     }
 
@@ -141,7 +147,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn cancel(&self, device_code: &Token<DeviceCode>) -> Result<(), ClientError> {
-        let request = self.http.request(Method::DELETE, "/v1/login").bearer_auth(device_code.expose());
+        let request = self.http.show(self.http.request(Method::DELETE, "/v1/login"), device_code.expose());
         self.http.send(request).await?.done()
     }
 
@@ -156,7 +162,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn me(&self, token: &Token<PcToken>) -> Result<Me, ClientError> {
-        let request = self.http.request(Method::GET, "/v1/me").bearer_auth(token.expose());
+        let request = self.http.show(self.http.request(Method::GET, "/v1/me"), token.expose());
         self.http.send(request).await?.json()
     }
 }
