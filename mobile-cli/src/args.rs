@@ -151,13 +151,33 @@ pub(crate) enum SessionsCommand {
     /// End a session; the PCs that a phone logged in end with it
     #[command(group = ArgGroup::new("which").required(true))]
     End {
-        /// The session's id, from the list
-        #[arg(group = "which")]
-        id: Option<SessionId>,
+        /// The session's id, from the list; or a number from `notifications`: the PC that this one tells of
+        #[arg(group = "which", value_parser = Ended::parse)]
+        id: Option<Ended>,
         /// All but this phone's own
         #[arg(long, group = "which")]
         others: bool,
     },
+}
+
+/// A session that is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// By its own id.
+    Session(SessionId),
+    /// By the id of the notification that tells of it.
+    Notice(u64),
+}
+
+impl Ended {
+    /// A session's id has 26 characters, more than any number that a notification has: neither is ever the other.
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let number = || text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        let session = text.parse().map(Self::Session).ok();
+        session
+            .or_else(|| number().filter(|id| *id > 0).map(Self::Notice))
+            .ok_or("neither a session's id nor a notification's number; see `sessions` and `notifications`")
+    }
 }
 
 #[cfg(test)]
@@ -205,12 +225,24 @@ mod tests {
             "mobile-cli decode",
             "mobile-cli sessions end",
             "mobile-cli sessions end notanid",
+            "mobile-cli sessions end 0",
+            "mobile-cli sessions end +7",
+            "mobile-cli sessions end 99999999999999999999",
             "mobile-cli sessions end 01ARZ3NDEKTSV4RRFFQ69G5FAV --others",
             "mobile-cli --server ftp://x whoami",
             "mobile-cli --server http://x/path whoami",
         ] {
             let kind = parse(line).map(|_| ()).unwrap_err();
             assert!(kind != clap::error::ErrorKind::DisplayHelp, "{line}: {kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_a_notice_and_an_id_a_session_even_if_it_is_all_digits() {
+        assert_eq!(Ended::parse("12"), Ok(Ended::Notice(12)));
+        assert_eq!(Ended::parse("18446744073709551615"), Ok(Ended::Notice(u64::MAX)));
+        for id in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01234567890123456789012345"] {
+            assert_eq!(Ended::parse(id), Ok(Ended::Session(id.parse().unwrap())));
         }
     }
 

@@ -76,19 +76,43 @@ fn line(stdin: &mut impl BufRead) -> Result<Password, Failure> {
     }
 }
 
+/// What a person says to a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Refuse it.
+    Deny,
+    /// Log it in.
+    Yes,
+    /// Neither, clearly.
+    Nothing,
+}
+
+/// Asks on the terminal. Whatever is neither a clear yes nor a clear no decides nothing, and so does Enter.
+pub(crate) fn decision() -> Result<Said, Failure> {
+    answer("  d  deny it        y  log it in        Enter  decide nothing").map(|answer| said(&answer))
+}
+
 /// Asks on the terminal. Anything but a clear yes is a no.
 pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
+    answer(&format!("{question} [y/N]")).map(|answer| said(&answer) == Said::Yes)
+}
+
+fn answer(question: &str) -> Result<String, Failure> {
     let ask = || {
-        write!(io::stderr(), "\n{question} [y/N] ")?;
+        write!(io::stderr(), "\n{question} ")?;
         let mut answer = String::new();
         io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut answer)?;
-        Ok(is_yes(&answer))
+        Ok(answer)
     };
     ask().map_err(|error: io::Error| Failure::io(format!("the terminal fails: {error}; use --yes")))
 }
 
-fn is_yes(answer: &str) -> bool {
-    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+fn said(answer: &str) -> Said {
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Said::Yes,
+        "d" | "deny" => Said::Deny,
+        _ => Said::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -113,12 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_yes_is_a_yes() {
+    fn only_a_yes_is_a_yes_and_only_a_denial_a_denial() {
         for answer in ["y\n", "Y\r\n", " yes ", "YES"] {
-            assert!(is_yes(answer), "{answer}");
+            assert_eq!(said(answer), Said::Yes, "{answer}");
         }
-        for answer in ["", "\n", "n\n", "yep", "ya", "да", "y y"] {
-            assert!(!is_yes(answer), "{answer}");
+        for answer in ["d\n", "D\r\n", " deny ", "DENY"] {
+            assert_eq!(said(answer), Said::Deny, "{answer}");
+        }
+        for answer in ["", "\n", "n\n", "no", "yep", "ya", "да", "y y", "dy", "yd", "d d", "log it in"] {
+            assert_eq!(said(answer), Said::Nothing, "{answer}");
         }
     }
 }

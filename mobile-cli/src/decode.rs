@@ -14,11 +14,14 @@
 //!
 //! The module knows nothing of the rest of the program, so that others may lift it out.
 
+mod cost;
+mod grey;
 mod guard;
 mod ladder;
 mod payload;
 mod picture;
 mod threshold;
+mod turn;
 
 #[cfg(test)]
 mod tests;
@@ -41,7 +44,10 @@ pub(crate) enum Unreadable {
     #[error("this picture is damaged or cut off; save it anew")]
     Damaged,
     /// Larger than the limits allow.
-    #[error("this picture is too large; 32 MiB, 10000 pixels a side and 64 megapixels are the most")]
+    #[error(
+        "this picture is too large; 32 MiB, 10000 pixels a side and 64 megapixels are the most, or less where the \
+         format needs more memory; make it smaller"
+    )]
     TooLarge,
     /// Nothing found, by any preparation.
     #[error(

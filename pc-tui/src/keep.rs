@@ -3,6 +3,7 @@
 //! ```text
 //! <state dir>/pc-tui.https@login.example.com@8443.json   the session of one server, 0600
 //! <state dir>/pc-tui.https@login.example.com@8443.lock   held by the one process that uses it
+//! <state dir>/pc-tui.key                                 this PC's own key, for all servers, 0600
 //! ```
 //!
 //! One process at a time, because a refresh token works once: two processes
@@ -18,7 +19,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::api::TokenAnswer;
 use shared::code::PublicUrl;
-use shared::disk::{Readers, make_private, server_name, write_whole};
+use shared::disk::{Readers, make_private, server_name, tighten, write_new, write_whole};
+use shared::dpop::Key;
+use shared::random::Random;
 use shared::secret::{PcToken, RefreshToken, Token};
 use zeroize::Zeroizing;
 
@@ -85,8 +88,29 @@ pub(crate) enum KeepError {
         "another pc-tui uses the session of {server}; quit it first, or give this one its own --state-dir or --ephemeral"
     )]
     InUse { server: String },
+    #[error("{} does not hold this PC's key; move it away to have a new one made", .0.display())]
+    BadKey(PathBuf),
     #[error("the session in {} could not be read; it was set aside as {}", path.display(), aside.display())]
     Unreadable { path: PathBuf, aside: PathBuf },
+}
+
+/// This PC's own key: what its tokens are bound to, and what makes it known. Made at the first start.
+pub(crate) fn key(folder: &Path, random: &dyn Random) -> Result<Key, KeepError> {
+    make_private(folder).map_err(|source| KeepError::Io { path: folder.to_owned(), source })?;
+    let path = folder.join("pc-tui.key");
+    let failed = |source| KeepError::Io { path: path.clone(), source };
+    match fs::exists(&path) {
+        Ok(true) => {}
+        Ok(false) => {
+            let text = Key::generate(random).expose();
+            // Of two that start at once, one makes it, and both read that one.
+            write_new(&path, text.as_bytes(), Readers::Owner).map_err(failed)?;
+        }
+        Err(source) => return Err(failed(source)),
+    }
+    tighten(&path).map_err(failed)?;
+    let text = Zeroizing::new(fs::read_to_string(&path).map_err(failed)?);
+    Key::parse(&text).map_err(|_| KeepError::BadKey(path.clone()))
 }
 
 /// The place of one server's session. The lock is held as long as this lives.

@@ -30,6 +30,7 @@ mod work;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -38,7 +39,9 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 use shared::client::{Client, ClientError};
 use shared::disk;
+use shared::dpop::Key;
 use shared::exit::Exit;
+use shared::random::OsRandom;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use app::{App, Device, Effect, Event, Manner, Message, Settings};
@@ -107,19 +110,27 @@ async fn start(arguments: Arguments) -> Result<Exit, Failure> {
     let user_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
     let client = Client::new(server, user_agent)?;
     match command {
-        Some(Command::Logout) => log_out(&client, open_keep(place.state_dir, &client)?).await,
+        Some(Command::Logout) => {
+            let folder = state_folder(place.state_dir)?;
+            let client = client.with_key(Arc::new(keep::key(&folder, &OsRandom)?), now);
+            log_out(&client, Keep::open(&folder, client.server())?).await
+        }
+        None if login.ephemeral => {
+            log_in(client.with_key(Arc::new(Key::generate(&OsRandom)), now), None, login).await
+        }
         None => {
-            let keep = if login.ephemeral { None } else { Some(open_keep(place.state_dir, &client)?) };
-            log_in(client, keep, login).await
+            let folder = state_folder(place.state_dir)?;
+            let client = client.with_key(Arc::new(keep::key(&folder, &OsRandom)?), now);
+            let keep = Keep::open(&folder, client.server())?;
+            log_in(client, Some(keep), login).await
         }
     }
 }
 
-fn open_keep(state_dir: Option<PathBuf>, client: &Client) -> Result<Keep, Failure> {
-    let folder = state_dir.or_else(disk::folder).ok_or_else(|| {
+fn state_folder(state_dir: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    state_dir.or_else(disk::folder).ok_or_else(|| {
         Failure::new("this user has no home; say where to keep the session with --state-dir", Exit::Failed)
-    })?;
-    Ok(Keep::open(&folder, client.server())?)
+    })
 }
 
 async fn log_out(client: &Client, keep: Keep) -> Result<Exit, Failure> {

@@ -18,6 +18,7 @@ use shared::random::Random;
 use tokio::sync::Semaphore;
 
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::limits::{Limited, Limits};
 use crate::store::{Account, Notice, Store, StoreError};
@@ -106,7 +107,12 @@ impl Accounts {
             enabled: true,
             created_at: now,
         };
-        if self.store.add_account(account.clone()).await? { Ok(account) } else { Err(AccountError::Taken) }
+        if self.store.add_account(account.clone()).await? {
+            Audit::AccountAdded { account: account.id }.log();
+            Ok(account)
+        } else {
+            Err(AccountError::Taken)
+        }
     }
 
     /// Checks a name and a password.
@@ -127,14 +133,14 @@ impl Accounts {
             None => None,
         };
         let hash = account.as_ref().map(|account| account.password.clone());
+        let known = account.as_ref().map(|account| account.id);
         let good = self.hasher.verify(password, hash).await?;
-        match account.filter(|account| good && account.enabled) {
-            Some(account) => {
-                self.limits.give_back(counted).await;
-                Ok(account)
-            }
-            None => Err(AccountError::WrongPassword),
-        }
+        let Some(account) = account.filter(|account| good && account.enabled) else {
+            Audit::WrongPassword { account: known, ip: from.ip }.log();
+            return Err(AccountError::WrongPassword);
+        };
+        self.limits.give_back(counted).await;
+        Ok(account)
     }
 
     /// Changes a password, and ends every session of the account but `keep`. Answers those that ended.
@@ -179,7 +185,9 @@ impl Accounts {
             session: keep,
         };
         let ended = self.store.set_password(account.id, account.password_version, hash, keep, notice).await?;
-        tracing::info!(target: "audit", account = %account.id, set = ended.is_some(), "password change");
+        if let Some(ended) = &ended {
+            Audit::PasswordChanged { account: account.id, ip, sessions: ended.len() }.log();
+        }
         ended.ok_or(AccountError::WrongPassword)
     }
 }

@@ -11,11 +11,14 @@ use shared::random::Random;
 use shared::secret::{ClientSecret, Token};
 
 use crate::accounts::{AccountError, Accounts};
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{AccountCommand, ClientCommand, Command};
 use crate::limits::{LimitSettings, Limits};
-use crate::store::{ResourceServer, Store};
+use crate::store::{Account, ResourceServer, Store};
 
+/// What to do about a name that is no account's.
+const NO_ACCOUNT: &str = "there is no such account; `server account list` shows them";
 /// The longest name of a resource server.
 const MAX_CLIENT_NAME: usize = 64;
 
@@ -59,21 +62,26 @@ async fn account(
             }
         }
         AccountCommand::Disable { name } => {
-            known(store.set_enabled(&username(&name)?, false).await?)?;
+            let account = find(&*store, &name).await?;
+            known(store.set_enabled(&account.username, false).await?)?;
+            Audit::AccountDisabled { account: account.id }.log();
             writeln!(out, "disabled; all sessions have ended")?;
         }
         AccountCommand::Enable { name } => {
-            known(store.set_enabled(&username(&name)?, true).await?)?;
+            let account = find(&*store, &name).await?;
+            known(store.set_enabled(&account.username, true).await?)?;
+            Audit::AccountEnabled { account: account.id }.log();
             writeln!(out, "enabled")?;
         }
         AccountCommand::Password { name } => {
-            let account = store.account(&username(&name)?).await?;
-            let account = account.context("there is no such account; `server account list` shows them")?;
+            let account = find(&*store, &name).await?;
             accounts.set_password(&account, password()?, None, None).await.map_err(explain)?;
             writeln!(out, "changed; all sessions have ended")?;
         }
         AccountCommand::Remove { name } => {
-            known(store.remove_account(&username(&name)?).await?)?;
+            let account = find(&*store, &name).await?;
+            known(store.remove_account(&account.username).await?)?;
+            Audit::AccountRemoved { account: account.id }.log();
             writeln!(out, "removed")?;
         }
     }
@@ -96,10 +104,11 @@ async fn client(
             }
             let now = clock.now();
             let secret = Token::<ClientSecret>::generate(LoginId::generate(now, random).tag(), random);
-            let client = ResourceServer { name, secret: secret.digest(), created_at: now };
+            let client = ResourceServer { name: name.clone(), secret: secret.digest(), created_at: now };
             if !store.add_client(client).await? {
                 bail!("this name is taken; `server client remove` makes room");
             }
+            Audit::ClientAdded { name: &name }.log();
             // The one time that it can be read: the store has its digest only.
             writeln!(out, "{}", secret.expose())?;
         }
@@ -114,6 +123,7 @@ async fn client(
             if !store.remove_client(&name).await? {
                 bail!("there is no such client; `server client list` shows them");
             }
+            Audit::ClientRemoved { name: &name }.log();
             writeln!(out, "removed")?;
         }
     }
@@ -124,8 +134,13 @@ fn username(name: &str) -> Result<Username> {
     Ok(Username::parse(name)?)
 }
 
+/// The account of this name.
+async fn find(store: &dyn Store, name: &str) -> Result<Account> {
+    store.account(&username(name)?).await?.context(NO_ACCOUNT)
+}
+
 fn known(there: bool) -> Result<()> {
-    if there { Ok(()) } else { bail!("there is no such account; `server account list` shows them") }
+    if there { Ok(()) } else { bail!(NO_ACCOUNT) }
 }
 
 /// From the terminal, unseen, or the first line of standard input. Never an argument, which every process on

@@ -63,6 +63,12 @@ pub struct Serve {
     /// Whether a PC gets its tokens only for two digits that its person reads on the phone
     #[arg(long, env = "SAOMA_CHECK_CODE", default_value = "off", value_name = "MODE")]
     pub check_code: CheckCodeMode,
+    /// Let a phone scan only from the network of the PC: the same IPv4 address, or the same IPv6 /64
+    #[arg(long, env = "SAOMA_REQUIRE_SAME_NETWORK")]
+    pub require_same_network: bool,
+    /// A network whose PCs may ask to be logged in, and no others; may be given several times
+    #[arg(long, env = "SAOMA_ISSUE_FROM", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
+    pub issue_from: Vec<IpNet>,
     /// A proxy network whose X-Forwarded-For is believed; may be given several times
     #[arg(long, env = "SAOMA_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     pub trusted_proxy: Vec<IpNet>,
@@ -276,6 +282,8 @@ impl Serve {
             open_registration: self.open_registration,
             code_lifetime: self.code_lifetime,
             requires_check_code: self.check_code == CheckCodeMode::Require,
+            requires_same_network: self.require_same_network,
+            issue_from: self.issue_from.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
             limits: self.limits.settings(),
             body_limit: self.limits.limit_body,
@@ -348,7 +356,8 @@ mod tests {
         let settings = cli.serve.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
         assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
         assert_eq!(settings.code_lifetime, Duration::from_mins(2));
-        assert!(!settings.requires_check_code);
+        assert!(!settings.requires_check_code && !settings.requires_same_network);
+        assert_eq!(settings.issue_from, []);
         assert_eq!(format!("{:?}", settings.limits), format!("{:?}", LimitSettings::default()));
     }
 
@@ -359,6 +368,14 @@ mod tests {
             let settings = cli(args).unwrap().serve.settings(bound).unwrap();
             assert_eq!(settings.requires_check_code, required, "{args}");
         }
+    }
+
+    #[test]
+    fn the_networks_that_pcs_may_ask_from_are_added_up() {
+        let cli = cli("--issue-from 10.0.0.0/8 --issue-from 2001:db8::/32,192.0.2.7").unwrap();
+        let settings = cli.serve.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
+        let allowed = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32"].map(|net| net.parse().unwrap());
+        assert_eq!(settings.issue_from, allowed);
     }
 
     #[test]
@@ -374,6 +391,7 @@ mod tests {
             "--store sqlite:",
             "--public-url http://x/y",
             "--trusted-proxy banana",
+            "--issue-from 10.0.0.0/33",
             "--tls-cert x",
             "--listen nowhere",
             "--check-code maybe",

@@ -9,7 +9,7 @@
 //! | `pages` | people, and clients that look around |
 //! | `guard` | every answer: panics, time-outs, overload, headers |
 //!
-//! Who asks is settled in `caller` and `form`, what goes wrong is worded in `failure`.
+//! Who asks is settled in `caller`, `proof` and `form`, what goes wrong is worded in `failure`.
 
 mod caller;
 mod failure;
@@ -19,6 +19,7 @@ mod guard;
 mod oauth;
 mod pages;
 mod phone;
+mod proof;
 mod sessions;
 mod socket;
 mod waiting;

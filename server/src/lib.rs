@@ -13,6 +13,7 @@
 pub mod accounts;
 pub mod address;
 pub mod admin;
+mod audit;
 pub mod clock;
 pub mod config;
 pub mod http;
@@ -25,6 +26,7 @@ pub mod store;
 pub mod telemetry;
 pub mod waiters;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +62,10 @@ pub struct Settings {
     pub code_lifetime: Duration,
     /// Whether a PC gets its tokens only for the digits that the phone shows.
     pub requires_check_code: bool,
+    /// Whether a phone may scan only from the PC's own network.
+    pub requires_same_network: bool,
+    /// The networks whose PCs may ask to be logged in. Empty: all.
+    pub issue_from: Vec<IpNet>,
     /// Proxies whose word about the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// How often anybody may try what.
@@ -81,6 +87,8 @@ impl Settings {
             open_registration: false,
             code_lifetime: Duration::from_mins(2),
             requires_check_code: false,
+            requires_same_network: false,
+            issue_from: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: LimitSettings::default(),
             body_limit: 16 * 1024,
@@ -90,10 +98,21 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether a PC at this address may ask to be logged in. Where only some may, one whose address the server
+    /// can't tell may not.
+    #[must_use]
+    pub fn may_issue(&self, from: Option<IpAddr>) -> bool {
+        self.issue_from.is_empty()
+            || from.is_some_and(|ip| self.issue_from.iter().any(|net| net.contains(&ip)))
+    }
+}
+
 /// A running server's parts.
 pub struct App {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    pub(crate) secret: ServerSecret,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limits: Limits,
     pub(crate) logins: Arc<Logins>,
@@ -119,9 +138,10 @@ impl App {
             store.clone(),
             clock.clone(),
             random.clone(),
-            secret,
+            secret.clone(),
             limits.clone(),
             settings.code_lifetime,
+            settings.requires_same_network,
         ));
         Arc::new(Self {
             accounts: Accounts::new(store.clone(), clock.clone(), random.clone(), limits.clone()),
@@ -132,6 +152,7 @@ impl App {
             draining: watch::Sender::new(false),
             settings,
             clock,
+            secret,
             store,
             limits,
             logins,

@@ -14,6 +14,7 @@ use std::time::Duration;
 use shared::id::{AccountId, LoginId, SessionId};
 
 use crate::address::Address;
+use crate::audit::{Audit, Who};
 use crate::clock::Clock;
 use crate::store::{LimitKey, OpenCaps, Rate, Store, StoreError, Taken};
 use tries::{Tries, Try};
@@ -111,7 +112,7 @@ impl Limits {
     /// # Errors
     /// As all of these: [`Limited`].
     pub async fn issue(&self, from: Address) -> Result<Counted, Limited> {
-        self.count([("issue", from.to_string(), self.settings.issue)]).await
+        self.count(Some(Who::at(from)), [("issue", from.to_string(), self.settings.issue)]).await
     }
 
     /// A scan code that may turn out to be unknown.
@@ -119,7 +120,8 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn scan(&self, phone: SessionId) -> Result<Counted, Limited> {
-        self.count([("scan", phone.to_string(), self.settings.scan)]).await
+        let who = Who { phone: Some(phone), ..Who::default() };
+        self.count(Some(who), [("scan", phone.to_string(), self.settings.scan)]).await
     }
 
     /// A user code that may turn out to be wrong.
@@ -127,11 +129,11 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn user_code(&self, account: AccountId, from: Address) -> Result<Counted, Limited> {
-        self.count([
+        let limits = [
             ("user-code", account.to_string(), self.settings.user_code),
             ("user-code-ip", from.to_string(), self.settings.user_code_per_ip),
-        ])
-        .await
+        ];
+        self.count(Some(Who { account: Some(account), ..Who::at(from) }), limits).await
     }
 
     /// A device code that turned out to be unknown.
@@ -139,7 +141,8 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn device_code(&self, from: Address) -> Result<Counted, Limited> {
-        self.count([("device-code", from.to_string(), self.settings.device_code)]).await
+        Audit::DeviceCodeUnknown { from }.log();
+        self.count(Some(Who::at(from)), [("device-code", from.to_string(), self.settings.device_code)]).await
     }
 
     /// A poll of a pending login.
@@ -147,7 +150,8 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn poll(&self, login: LoginId) -> Result<Counted, Limited> {
-        self.count([("poll", login.to_string(), rate(1, POLL_GAP))]).await
+        // An impatient client is no attack.
+        self.count(None, [("poll", login.to_string(), rate(1, POLL_GAP))]).await
     }
 
     /// A password that may turn out to be wrong. Counted by the name as it was sent, so that an unknown
@@ -156,12 +160,13 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn password(&self, username: &str, from: Address) -> Result<Counted, Limited> {
-        self.count([
+        // What was sent as a name may be a password in the wrong field: only the address is told.
+        let limits = [
             ("password", format!("{from} {username}"), self.settings.password),
             ("password-ip", from.to_string(), self.settings.password_per_ip),
             ("password-account", username.to_owned(), self.settings.password_per_account),
-        ])
-        .await
+        ];
+        self.count(Some(Who::at(from)), limits).await
     }
 
     /// A new account.
@@ -169,7 +174,7 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn register(&self, from: Address) -> Result<Counted, Limited> {
-        self.count([("register", from.to_string(), self.settings.register)]).await
+        self.count(Some(Who::at(from)), [("register", from.to_string(), self.settings.register)]).await
     }
 
     /// Gives back tries that turned out not to count.
@@ -180,9 +185,10 @@ impl Limits {
         }
     }
 
-    /// Counts against every one of these limits, or against none.
+    /// Counts against every one of these limits, or against none. That `who` was refused is an audit event.
     async fn count<const N: usize>(
         &self,
+        who: Option<Who>,
         limits: [(&'static str, String, Rate); N],
     ) -> Result<Counted, Limited> {
         let limits = limits.map(|(limit, subject, rate)| (LimitKey { limit, subject }, rate));
@@ -203,6 +209,9 @@ impl Limits {
                         let may_make_room = key.is_open() || settled.as_mut().enable();
                         self.give_back(counted).await;
                         if !may_make_room {
+                            if let Some(who) = who {
+                                Audit::Limited { limit: name.limit, who }.log();
+                            }
                             return Err(Limited::TooMany(wait));
                         }
                         settled.await;

@@ -11,13 +11,16 @@
 //! login, let [`Login::apply`] say what comes of it, commit that. Of racing
 //! calls one commits; the others read what it wrote and are judged by it.
 
+mod audit;
 mod follow;
 mod redeem;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::code::{ScanCode, UserCode};
+use shared::dpop::Thumbprint;
 use shared::id::{LoginId, SessionId};
 use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner, State, Step};
 use shared::problem::ProblemCode;
@@ -28,6 +31,8 @@ use tokio::sync::Mutex;
 pub use follow::{Follow, News};
 pub use redeem::Tokens;
 
+use crate::address::Address;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::store::{Change, Committed, Inserted, LoginKey, Notice, SessionWrite, Store, StoreError};
@@ -55,6 +60,9 @@ pub enum LoginError {
     /// The PC polls a pending login too soon.
     #[error("polled too soon")]
     SlowDown,
+    /// The phone is not in the PC's network, or nobody can tell.
+    #[error("the phone is not in the PC's network")]
+    OtherNetwork,
     /// The store is away: the outcome is unknown.
     #[error(transparent)]
     Away(#[from] StoreError),
@@ -68,6 +76,8 @@ pub struct Logins {
     secret: ServerSecret,
     limits: Limits,
     lifetime: Duration,
+    /// Whether a phone may scan only from the PC's own network.
+    requires_same_network: bool,
     waiters: Waiters<LoginId>,
     /// Held by whoever makes room for a login.
     making_room: Mutex<()>,
@@ -85,6 +95,14 @@ pub struct Issued {
     pub device_code: Token<DeviceCode>,
 }
 
+/// The key that a caller has proved, if any.
+pub type Proved = Option<Thumbprint>;
+
+/// A login that is bound to a key is that key's alone, and one that is not is no key's.
+fn is_owned(login: &Login, key: Proved) -> Result<(), LoginError> {
+    if login.request.key == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
+}
+
 /// A code that a phone has seen.
 pub enum SeenCode {
     /// In a QR.
@@ -94,7 +112,8 @@ pub enum SeenCode {
 }
 
 impl Logins {
-    /// Keeps logins in `store`; each lives `lifetime` from its issue.
+    /// Keeps logins in `store`; each lives `lifetime` from its issue. With `requires_same_network`, only a phone
+    /// in the PC's own network may scan it.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Clock,
@@ -102,6 +121,7 @@ impl Logins {
         secret: ServerSecret,
         limits: Limits,
         lifetime: Duration,
+        requires_same_network: bool,
     ) -> Self {
         Self {
             store,
@@ -110,6 +130,7 @@ impl Logins {
             secret,
             limits,
             lifetime,
+            requires_same_network,
             waiters: Waiters::new(follow::WAITERS_PER_LOGIN),
             making_room: Mutex::default(),
         }
@@ -156,7 +177,11 @@ impl Logins {
         Issued { login, scan_code, user_code, device_code }
     }
 
-    /// 2. A phone scans a code. Answers the login, and the token to confirm or deny it with.
+    /// 2. A phone at an address scans a code. Answers the login, and the token to confirm or deny it with.
+    ///
+    /// Where both must be in one network, the scan is what proves it: it shows a phone that sees the PC's screen.
+    /// The decision may then come from elsewhere. Its token works for this phone's session alone, so it gains
+    /// nobody else anything, and a phone that leaves the Wi-Fi within the two minutes is still the same phone.
     ///
     /// # Errors
     /// [`LoginError`].
@@ -164,12 +189,24 @@ impl Logins {
         &self,
         code: &SeenCode,
         by: Scanner,
+        from: Option<IpAddr>,
     ) -> Result<(Login, Token<ConfirmToken>), LoginError> {
         let key = match code {
             SeenCode::Scan(code) => LoginKey::Scan(code.digest()),
             SeenCode::User(code) => LoginKey::User(code.digest(&self.secret)),
         };
-        let id = self.store.find(key).await?.ok_or(LoginError::Unknown)?.id;
+        let id = if self.requires_same_network {
+            let login = self.read(key).await?;
+            // Where the PC is was written down at issue, and no step changes it: nothing can come between.
+            if Address::same_network(login.request.ip, from) != Some(true) {
+                let (login, pc_ip) = (login.id, login.request.ip);
+                Audit::OtherNetwork { login, account: by.account, phone: by.phone, ip: from, pc_ip }.log();
+                return Err(LoginError::OtherNetwork);
+            }
+            login.id
+        } else {
+            self.store.find(key).await?.ok_or(LoginError::Unknown)?.id
+        };
         let token = Token::<ConfirmToken>::generate(id.tag(), &*self.random);
         let phone = by.phone;
         let event = Event::Scan { confirm: token.digest(), by };
@@ -200,8 +237,10 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn cancel(&self, device: &Token<DeviceCode>) -> Result<(), LoginError> {
-        match self.step(LoginKey::Device(device.digest()), None, &Event::Cancel).await {
+    pub async fn cancel(&self, device: &Token<DeviceCode>, key: Proved) -> Result<(), LoginError> {
+        let login = self.read(LoginKey::Device(device.digest())).await?;
+        is_owned(&login, key)?;
+        match self.step(LoginKey::Id(login.id), None, &Event::Cancel).await {
             Ok(_) | Err(LoginError::Refused(Refusal::Unchanged)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -265,6 +304,7 @@ impl Logins {
             // Its time ran out since it was read: reading again writes that down.
             Err(Refusal::Expired) if login.runs_out_at().is_some() => return Ok(None),
             Err(refusal) => {
+                audit::refused(login, event, &refusal);
                 if let Some(kind) = refusal.notice()
                     && let Some(notice) = self.notice(login, kind)
                 {
@@ -280,7 +320,7 @@ impl Logins {
         let change = Change { login: step.login.clone(), until, phone, session, notice };
         match self.store.commit(change, now).await? {
             Committed::Done => {
-                audit(&step.login, event);
+                audit::stepped(&step.login, event);
                 Ok(Some(step.login))
             }
             Committed::Stale => Ok(None),
@@ -290,7 +330,6 @@ impl Logins {
 
     /// A refused call that the owner hears of. A replay costs the session that the first redeem made.
     async fn refused(&self, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
-        tracing::warn!(target: "audit", refusal = notice_name(&notice), account = %notice.account, "refused");
         match refusal {
             Refusal::Replayed(session) => {
                 let ending = crate::store::Ending::One(*session);
@@ -352,8 +391,11 @@ impl LoginError {
         Some(match self {
             Self::Unknown => ProblemCode::CodeNotFound,
             Self::PhoneGone => ProblemCode::Unauthenticated,
+            Self::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof,
             Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
-            Self::Refused(_) if typed => ProblemCode::CodeNotFound,
+            // A typed code may be a guess from anywhere, and "not from there" would say that it exists.
+            Self::Refused(_) | Self::OtherNetwork if typed => ProblemCode::CodeNotFound,
+            Self::OtherNetwork => ProblemCode::RefusedByPolicy,
             Self::Refused(Refusal::AlreadyScanned) => ProblemCode::AlreadyScanned,
             Self::Refused(Refusal::NotYourScan) => ProblemCode::NotYourScan,
             Self::Refused(Refusal::ConfirmTokenUsed(_)) => ProblemCode::ConfirmTokenUsed,
@@ -362,24 +404,5 @@ impl LoginError {
             Self::TooManyOpen | Self::SlowDown => ProblemCode::RateLimited,
             Self::Away(_) => return None,
         })
-    }
-}
-
-fn notice_name(notice: &Notice) -> String {
-    serde_json::to_value(notice.kind)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
-/// Decisions are audit events; the rest is detail.
-fn audit(login: &Login, event: &Event) {
-    let status = login.state.status().as_str();
-    let account = login.state.scan().map(|scan| scan.by.account.to_string()).unwrap_or_default();
-    match event {
-        Event::Confirm { .. } | Event::Deny { .. } | Event::Redeem { .. } => {
-            tracing::info!(target: "audit", login = %login.id, %account, status);
-        }
-        _ => tracing::debug!(target: "audit", login = %login.id, %account, status),
     }
 }

@@ -42,6 +42,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let clock = Clock::system();
     let random = Arc::new(OsRandom);
+    telemetry::start(cli.serve.log, cli.serve.log_level);
     if let Some(command) = cli.command {
         let store: Arc<dyn Store> = match &cli.place.store {
             StorePlace::Sqlite(path) => Arc::new(SqliteStore::beside(path, clock.clone())?),
@@ -53,7 +54,6 @@ async fn run(cli: Cli) -> Result<()> {
         store.close().await;
         return outcome;
     }
-    telemetry::start(cli.serve.log, cli.serve.log_level);
     let tls = tls(&cli.serve)?;
     let socket = TcpListener::bind(cli.serve.listen).await;
     let socket = socket.with_context(|| {

@@ -8,8 +8,9 @@ use shared::random::Random;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::logins::{Logins, Tokens};
+use crate::logins::{Logins, Proved, Tokens};
 use crate::store::{
     Account, AnySession, Ending, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
@@ -85,33 +86,36 @@ impl Sessions {
     }
 
     /// Buys new tokens with a refresh token. One that was used before ends its session (RFC 9700 §4.14.2).
-    /// None if it is no good.
+    /// A stolen one does neither without the key that its session is bound to.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; [`NoTokens`] within, if it is no good.
     pub async fn refresh(
         &self,
         token: Digest<RefreshToken>,
         client_id: &str,
-    ) -> Result<Option<Tokens>, StoreError> {
+        key: Proved,
+    ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let session = match self.store.refresh_token(token, now).await? {
-                Refresh::Unknown => return Ok(None),
+                Refresh::Unknown => return Ok(Err(NoTokens::NoGrant)),
                 Refresh::Spent(session) => {
-                    if session.client_id == client_id {
+                    let refused = may_refresh(&session, client_id, key);
+                    if refused.is_ok() {
                         self.replayed(&session).await?;
                     }
-                    return Ok(None);
+                    return Ok(Err(refused.err().unwrap_or(NoTokens::NoGrant)));
                 }
                 Refresh::Current(valid) => valid.session,
             };
-            if session.client_id != client_id {
-                return Ok(None);
+            if let Err(refused) = may_refresh(&session, client_id, key) {
+                return Ok(Err(refused));
             }
-            let tokens = Tokens::generate(session.id.tag(), session.scope.clone(), &*self.random);
+            let (tag, is_bound) = (session.id.tag(), session.key.is_some());
+            let tokens = Tokens::generate(tag, session.scope.clone(), is_bound, &*self.random);
             if self.store.rotate(session.id, token, tokens.record(now), now).await? {
-                return Ok(Some(tokens));
+                return Ok(Ok(tokens));
             }
         }
         Err(StoreError("a refresh token changed under every try".to_owned()))
@@ -139,8 +143,13 @@ impl Sessions {
         self.store.pc(token, self.clock.now()).await
     }
 
+    /// Notes that a session was used.
+    pub fn seen(&self, session: SessionId) {
+        self.store.seen(session, self.clock.now());
+    }
+
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {
-        tracing::warn!(target: "audit", session = %session.id, account = %session.account, "refresh token replayed");
+        Audit::RefreshTokenReplayed { account: session.account, session: session.id }.log();
         let notice = Notice {
             account: session.account,
             kind: api::NoticeKind::TokenReplayed,
@@ -173,7 +182,7 @@ impl Sessions {
         notice: Option<Notice>,
     ) -> Result<bool, StoreError> {
         let ended = self.store.end_sessions(account, ending, notice).await?;
-        tracing::info!(target: "audit", %account, ended = ended.len(), "sessions ended");
+        Audit::SessionsEnded { account, sessions: ended.len() }.log();
         self.ended(&ended).await?;
         Ok(!ended.is_empty())
     }
@@ -188,6 +197,23 @@ impl Sessions {
         }
         Ok(())
     }
+}
+
+/// Why a refresh token buys nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTokens {
+    /// It is not known, used, or another client's.
+    NoGrant,
+    /// Its session is bound to a key, and that one was not proved.
+    OtherKey,
+}
+
+fn may_refresh(session: &PcSession, client_id: &str, key: Proved) -> Result<(), NoTokens> {
+    if session.client_id != client_id {
+        return Err(NoTokens::NoGrant);
+    }
+    // A session without a key stays without one: nobody can bind to their own key what they have stolen.
+    if session.key.is_some_and(|bound| key != Some(bound)) { Err(NoTokens::OtherKey) } else { Ok(()) }
 }
 
 fn listed(session: AnySession, current: SessionId) -> api::Session {

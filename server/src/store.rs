@@ -24,6 +24,7 @@
 
 pub mod hub;
 mod limiter;
+mod proofs;
 mod records;
 pub mod sqlite;
 
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::login::Login;
 use shared::name::Username;
@@ -109,7 +111,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub enum SessionWrite {
     /// It begins.
-    Begin(PcSession),
+    Begin(Box<PcSession>),
     /// It gets fresh tokens in place of ones that nobody has used; if one was, the change is stale.
     Reissue(SessionId, PcTokens),
 }
@@ -142,6 +144,9 @@ pub struct LimitKey {
     /// For whom: an address, an account, or both.
     pub subject: String,
 }
+
+/// What a proof of possession is known by: a hash of its key and its own id.
+pub type ProofId = [u8; 32];
 
 /// What came of [`Store::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +238,10 @@ pub trait Store: Send + Sync + 'static {
         notice: Option<Notice>,
     ) -> Result<Vec<SessionId>>;
 
+    /// When the PC with this key was seen last, if it has logged in to this account since the account's
+    /// password was set.
+    async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>>;
+
     // Notices.
 
     /// Tells an account's owner something. Wakes the account's watchers.
@@ -257,6 +266,9 @@ pub trait Store: Send + Sync + 'static {
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken>;
     /// Takes back what was counted as of `counted`, because it turned out not to count.
     async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
+
+    /// Remembers a proof of possession for as long as it could be sent again; false if it was there.
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool>;
 
     // Housekeeping.
 

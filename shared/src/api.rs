@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{ScanCode, UserCode};
+use crate::dpop::Thumbprint;
 use crate::id::{AccountId, SessionId};
 pub use crate::login::{CheckCode, Status};
 use crate::name::Username;
@@ -65,7 +66,7 @@ bodies! {
         /// The PC's access token.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub access_token: Token<PcToken>,
-        /// `Bearer`.
+        /// `Bearer`, or `DPoP` where the token is bound to a key.
         pub token_type: String,
         /// The access token's life in seconds.
         pub expires_in: u64,
@@ -128,10 +129,12 @@ bodies! {
     pub struct ScanRequest {
         /// What the QR held.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub scan_code: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub scan_code: Option<Unread>,
         /// What was typed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub user_code: Option<String>,
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub user_code: Option<Unread>,
     }
 
     /// `POST /v1/scans`, answered.
@@ -173,13 +176,15 @@ bodies! {
     /// `POST /v1/scans/confirm`.
     pub struct ConfirmRequest {
         /// From the scan's answer.
-        pub confirm_token: String,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub confirm_token: Unread,
     }
 
     /// `POST /v1/scans/deny`.
     pub struct DenyRequest {
         /// From the scan's answer.
-        pub confirm_token: String,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub confirm_token: Unread,
         /// Whether the person reports the request as an attack.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub report: Option<bool>,
@@ -345,7 +350,7 @@ bodies! {
         /// The account's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub username: Option<String>,
-        /// `Bearer`.
+        /// `Bearer`, or `DPoP` where the token is bound to a key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub token_type: Option<String>,
         /// When it ends, in Unix seconds.
@@ -363,6 +368,17 @@ bodies! {
         /// The PC's session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub sid: Option<String>,
+        /// What the sender of the token must prove besides (RFC 9449 §6.2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cnf: Option<Confirmation>,
+    }
+
+    /// The key that a token is bound to.
+    #[derive(PartialEq, Eq)]
+    pub struct Confirmation {
+        /// Its thumbprint (RFC 7638).
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub jkt: Thumbprint,
     }
 }
 
@@ -370,13 +386,38 @@ impl ScanRequest {
     /// For what a QR held.
     #[must_use]
     pub fn scan_code(code: &ScanCode) -> Self {
-        Self { scan_code: Some(code.as_str().to_owned()), user_code: None }
+        Self { scan_code: Some(Unread::new(code.as_str().to_owned())), user_code: None }
     }
 
     /// For what was typed.
     #[must_use]
     pub fn user_code(code: &UserCode) -> Self {
-        Self { scan_code: None, user_code: Some(code.dashed()) }
+        Self { scan_code: None, user_code: Some(Unread::new(code.dashed())) }
+    }
+}
+
+/// What was sent in a secret's place: it may be one, or anything. Zeroed when dropped, and never shown.
+#[derive(Clone, Serialize, Deserialize, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct Unread(String);
+
+impl Unread {
+    /// Takes a text that is to be read as a secret.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, to be read.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Unread")
     }
 }
 

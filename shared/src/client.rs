@@ -11,9 +11,7 @@
 //!                                   feed: one stream, whatever carries it
 //!                                     |
 //!                            http: one connection pool, one TLS set-up, one place
-//!                             |    where an answer becomes a value or a ClientError
-//!                             |
-//!                            prover: with a key, a proof of it in each request
+//!                                  where an answer becomes a value or a ClientError
 //! ```
 //!
 //! A client talks to one server only. It follows no redirect, sends secrets
@@ -32,15 +30,15 @@ mod prover;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 pub use error::ClientError;
 pub use feed::{Feed, News, Transport, TransportChoice, UnknownTransport};
 pub use notifications::NotificationFeed;
 pub use pc::{IssueRequest, Redeemed};
 pub use phone::Phone;
-
-use std::sync::Arc;
-
-use jiff::Timestamp;
 
 use crate::code::PublicUrl;
 use crate::dpop::Key;
@@ -68,11 +66,11 @@ impl Client {
         Ok(Self { http: Http::new(server, user_agent)?, pace: Pace::default() })
     }
 
-    /// The same client as a PC with a key of its own: each request proves it, and no tokens are taken that
-    /// would be good without. `now` is the clock that proofs are dated with.
+    /// The same client, for the PC that has this key: each of its requests proves it (RFC 9449), and it takes
+    /// no tokens that would be good without it. `now` is this machine's clock, right or wrong.
     #[must_use]
     pub fn with_key(self, key: Arc<Key>, now: fn() -> Timestamp) -> Self {
-        Self { http: self.http.with_prover(Prover::new(key, now)), ..self }
+        Self { http: self.http.proving(Prover::new(key, now)), ..self }
     }
 
     /// The server that it talks to.

@@ -10,6 +10,8 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use crate::code::PublicUrl;
 
 /// Where this user's programs keep things, where nobody said otherwise. None for a user without a home.
@@ -53,6 +55,31 @@ pub enum Readers {
 /// # Errors
 /// As the system says. What was there before is there still.
 pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    staged(path, bytes, readers)?.persist(path)?;
+    Ok(())
+}
+
+/// Writes a file whole where there is none. One that is there stays as it is, whoever made it, and when.
+///
+/// # Errors
+/// As the system says.
+pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    match staged(path, bytes, readers)?.persist_noclobber(path) {
+        Err(failed) if failed.error.kind() != io::ErrorKind::AlreadyExists => Err(failed.error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes a file from all but its owner.
+///
+/// # Errors
+/// As the system says.
+pub fn tighten(path: &Path) -> io::Result<()> {
+    permissions(Readers::Owner).map_or(Ok(()), |permissions| fs::set_permissions(path, permissions))
+}
+
+/// A file beside its place.
+fn staged(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -67,8 +94,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()
     if readers == Readers::Owner {
         file.as_file().sync_all()?;
     }
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 /// The system's own words. The name of the temporary file behind them means nothing to anybody.
@@ -107,6 +133,16 @@ mod tests {
         write_whole(&path, b"first", Readers::AsUsual).unwrap();
         write_whole(&path, b"2nd", Readers::AsUsual).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"2nd");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_takes_nobodys_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_new(&path, b"first", Readers::Owner).unwrap();
+        write_new(&path, b"2nd", Readers::Owner).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -174,11 +174,7 @@ impl<K: Kind> Digest<K> {
 
     /// As [`of`](Self::of), but under the server's secret, for what could be guessed offline.
     pub(crate) fn keyed(text: &str, secret: &ServerSecret) -> Self {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes a key of any length");
-        mac.update(K::NAME.as_bytes());
-        mac.update(&[0]);
-        mac.update(text.as_bytes());
-        Self::from_bytes(mac.finalize().into_bytes().into())
+        Self::from_bytes(secret.seal(K::NAME, text))
     }
 }
 
@@ -256,6 +252,19 @@ impl ServerSecret {
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let bytes = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).map_err(|_| Malformed)?;
         bytes.try_into().map(Self).map_err(|_| Malformed)
+    }
+
+    /// What only this secret can make of a text, for a purpose.
+    ///
+    /// # Panics
+    /// Never: HMAC takes a key of any length.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, text: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     /// The text for a secret file.

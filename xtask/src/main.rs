@@ -5,6 +5,8 @@
 mod demo;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod security;
 mod test;
 
 use std::path::Path;

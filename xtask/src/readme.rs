@@ -8,7 +8,7 @@ const SCREEN: &str = "pc-tui/src/view/snapshots/pc_tui__view__tests__unscanned.s
 /// Where the words beside the QR code begin.
 const WORDS_COLUMN: usize = 40;
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
@@ -19,8 +19,8 @@ fn block<'a>(readme: &'a str, start: &str) -> &'a str {
 }
 
 /// Whether it is the path of a file or folder, rather than of a request.
-fn is_path(word: &str) -> bool {
-    let ours = ["shared/", "server/", "pc-tui/", "mobile-cli/", "xtask/", ".ci/"];
+pub(crate) fn is_path(word: &str) -> bool {
+    let ours = ["shared/", "server/", "pc-tui/", "mobile-cli/", "xtask/", "fuzz/", ".ci/"];
     ours.iter().any(|folder| word.starts_with(folder)) && !word.contains(' ')
 }
 

@@ -4,7 +4,7 @@
 //! which size suit a photograph can't be told beforehand, but trying is cheap.
 //! The steps stand in the order of how often each is the first to succeed.
 
-use image::imageops::FilterType;
+use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage};
 use rqrr::PreparedImage;
 
@@ -12,13 +12,24 @@ use super::guard::{Findings, quietly};
 use super::payload;
 use super::picture::{SEARCHED_SIDE, fit};
 use super::threshold::local_mean;
+use super::turn::turned;
 
 /// One way to prepare a picture.
 struct Step {
     size: Size,
     threshold: Threshold,
-    /// Whether light and dark change places first: the reader knows dark codes on light ground only.
-    inverted: bool,
+    change: Change,
+}
+
+/// What is done to the pixels before that.
+enum Change {
+    None,
+    /// Light and dark change places: the reader knows dark codes on light ground only.
+    Inverted,
+    /// Made softer by this radius: closes the gaps between the cells of a terminal, and calms noise.
+    Softened(f32),
+    /// Turned by so many degrees: the reader finds its patterns along rows, and some angles suit it better.
+    Turned(f32),
 }
 
 /// To which size.
@@ -39,12 +50,17 @@ enum Threshold {
 
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   inverted: false },
-    Step { size: Size::AtMost(SEARCHED_SIDE), threshold: Threshold::RunningMean, inverted: false },
-    Step { size: Size::Doubled(900),          threshold: Threshold::LocalMean,   inverted: false },
-    Step { size: Size::Doubled(900),          threshold: Threshold::RunningMean, inverted: false },
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   inverted: true },
-    Step { size: Size::AtMost(400),           threshold: Threshold::LocalMean,   inverted: false },
+    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::None },
+    Step { size: Size::AtMost(SEARCHED_SIDE), threshold: Threshold::RunningMean, change: Change::None },
+    Step { size: Size::Doubled(900),          threshold: Threshold::LocalMean,   change: Change::None },
+    Step { size: Size::Doubled(900),          threshold: Threshold::RunningMean, change: Change::None },
+    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Inverted },
+    Step { size: Size::AtMost(400),           threshold: Threshold::LocalMean,   change: Change::None },
+    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Softened(1.5) },
+    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Turned(45.0) },
+    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Turned(20.0) },
+    Step { size: Size::AtMost(600),           threshold: Threshold::LocalMean,   change: Change::None },
+    Step { size: Size::AtMost(800),           threshold: Threshold::RunningMean, change: Change::Softened(1.5) },
 ];
 
 /// Tries the steps until everything that looks like a code is read and `enough` says yes to one text.
@@ -76,8 +92,11 @@ impl Step {
     /// `None` if the step is not for a picture of this size.
     fn try_on(&self, picture: &GrayImage) -> Option<Seen> {
         let mut grey = self.size.of(picture)?;
-        if self.inverted {
-            image::imageops::invert(&mut grey);
+        match self.change {
+            Change::None => {}
+            Change::Inverted => imageops::invert(&mut grey),
+            Change::Softened(radius) => grey = imageops::blur(&grey, radius),
+            Change::Turned(degrees) => grey = turned(&grey, degrees),
         }
         Some(read(match self.threshold {
             Threshold::LocalMean => PreparedImage::without_preparation(local_mean(&grey)),

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::Unreadable;
+use super::{Unreadable, cost, grey};
 
 /// The largest file that is read.
 pub(crate) const MAX_FILE_BYTES: u64 = 32 << 20;
@@ -13,34 +13,53 @@ pub(crate) const MAX_FILE_BYTES: u64 = 32 << 20;
 const MAX_SIDE: u32 = 10_000;
 /// The most pixels: a 64-megapixel telephone's photograph.
 const MAX_PIXELS: u64 = 64 << 20;
-/// The most memory that a decoder may take; 64 megapixels in RGBA.
-const MAX_ALLOC_BYTES: u64 = 256 << 20;
+/// The most memory for a picture, its file included: 64 megapixels in RGBA and a little more.
+const MAX_BYTES: u64 = 272 << 20;
+/// The most memory for what a file holds beside pixels, as comments, which may be compressed too.
+const MAX_COMMENT_BYTES: u64 = 8 << 20;
 /// The longest side that is searched. More pixels a module than this leaves help nobody.
 pub(super) const SEARCHED_SIDE: u32 = 1600;
 
 /// Decodes a picture and makes it grey, at most [`SEARCHED_SIDE`] long.
 pub(super) fn open(file: &[u8]) -> Result<GrayImage, Unreadable> {
-    if file.len() as u64 > MAX_FILE_BYTES {
+    let len = file.len() as u64;
+    if len > MAX_FILE_BYTES {
         return Err(Unreadable::TooLarge);
     }
+    let mut reader =
+        ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|_| Unreadable::NotAPicture)?;
+    let format = reader.format().ok_or(Unreadable::NotAPicture)?;
+    reader.limits(limits(MAX_COMMENT_BYTES));
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS {
+        return Err(Unreadable::TooLarge);
+    }
+    if format == ImageFormat::WebP && !cost::webp_is_as_large_as_it_says(file, width, height) {
+        return Err(Unreadable::Damaged);
+    }
+    let mut left = limits(MAX_BYTES - len);
+    let bytes = decoder.total_bytes();
+    left.reserve(bytes + cost::beside_the_pixels(format, file, pixels)).map_err(refused)?;
+    decoder.set_limits(left).map_err(refused)?;
+
+    let color = decoder.color_type();
+    let mut content = vec![0; usize::try_from(bytes).map_err(|_| Unreadable::TooLarge)?];
+    decoder.read_image(&mut content).map_err(refused)?;
+    let box_side = (width.max(height) / SEARCHED_SIDE).max(1);
+    let grey = grey::shrunk(&content, color, width, box_side).ok_or(Unreadable::NotAPicture)?;
+    drop(content);
+    Ok(fit(DynamicImage::ImageLuma8(grey), SEARCHED_SIDE).into_luma8())
+}
+
+fn limits(max_alloc: u64) -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_ALLOC_BYTES);
-
-    let mut reader =
-        ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|_| Unreadable::NotAPicture)?;
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder().map_err(refused)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Unreadable::TooLarge);
-    }
-    // The pixels count towards the limit too, and only this says so to every decoder.
-    limits.reserve(decoder.total_bytes()).and_then(|()| decoder.set_limits(limits)).map_err(refused)?;
-    let picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    let grey = DynamicImage::ImageLuma8(on_white(picture));
-    Ok(fit(grey, SEARCHED_SIDE).into_luma8())
+    limits.max_alloc = Some(max_alloc);
+    limits
 }
 
 /// Makes a picture smaller, if it is longer than `side`.
@@ -49,21 +68,6 @@ pub(super) fn fit(picture: DynamicImage, side: u32) -> DynamicImage {
         return picture;
     }
     picture.resize(side, side, FilterType::Triangle)
-}
-
-/// In grey, and what is transparent in white: a code without a background is usually black.
-fn on_white(picture: DynamicImage) -> GrayImage {
-    if !picture.color().has_alpha() {
-        return picture.into_luma8();
-    }
-    let pixels = picture.into_luma_alpha8();
-    let (width, height) = pixels.dimensions();
-    let blend = |pixel: &[u8]| {
-        let (grey, alpha) = (u16::from(pixel[0]), u16::from(pixel[1]));
-        u8::try_from((grey * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)
-    };
-    let blended = pixels.as_raw().chunks_exact(2).map(blend).collect();
-    GrayImage::from_raw(width, height, blended).unwrap_or_default()
 }
 
 /// What a decoder's refusal means to a person.

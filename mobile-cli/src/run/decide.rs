@@ -14,7 +14,7 @@ use shared::name::Username;
 use shared::problem::ProblemCode;
 
 use super::{Context, Phone};
-use crate::ask;
+use crate::ask::{self, Said};
 use crate::failure::Failure;
 use crate::keep::Scan;
 use crate::output::{Paint, is_interactive};
@@ -25,8 +25,10 @@ pub(super) async fn confirm(context: &Context<'_>, yes: bool) -> Result<(), Fail
     let (phone, scan) = scanned(context, yes)?;
     if !yes {
         show(context, &phone, &scan)?;
-        if !ask_to_confirm()? {
-            return leave(context);
+        match ask::decision()? {
+            Said::Yes => {}
+            Said::Deny => return refuse(&phone, &scan, false).await,
+            Said::Nothing => return leave(context),
         }
     }
     let outcome = send(&phone, &scan, Decision::Confirm).await?;
@@ -42,25 +44,27 @@ pub(super) async fn deny(context: &Context<'_>, yes: bool, report: bool) -> Resu
             return leave(context);
         }
     }
-    let Outcome { decided, already } = send(&phone, &scan, Decision::Deny { report }).await?;
-    context.output.answer(&decided, |_| {
-        let words = if already {
-            "Already over: this login was denied or cancelled, and no PC is logged in by it."
-        } else {
-            "Denied: this PC is not logged in."
-        };
-        words.to_owned()
-    })
+    refuse(&phone, &scan, report).await
+}
+
+/// Sends a no, and says what it has come to.
+async fn refuse(phone: &Phone<'_>, scan: &Scan, report: bool) -> Result<(), Failure> {
+    let outcome = send(phone, scan, Decision::Deny { report }).await?;
+    phone.context.output.answer(&outcome.decided, |_| denied(&outcome).to_owned())
+}
+
+/// What a no has come to.
+pub(super) fn denied(outcome: &Outcome) -> &'static str {
+    if outcome.already {
+        "Already over: this login was denied or cancelled, and no PC is logged in by it."
+    } else {
+        "Denied: this PC is not logged in."
+    }
 }
 
 /// The failure for a question that nobody is there to answer.
 pub(super) fn no_terminal() -> Failure {
     Failure::usage("there is no terminal to ask on; to decide without being asked, give --yes")
-}
-
-/// The question before a PC is logged in.
-pub(super) fn ask_to_confirm() -> Result<bool, Failure> {
-    ask::yes("Log it in?")
 }
 
 /// What a no leaves behind.

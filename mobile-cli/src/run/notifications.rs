@@ -8,6 +8,9 @@ use super::Phone;
 use crate::failure::Failure;
 use crate::show;
 
+/// The command that ends what a notification tells of, but for its number.
+const END: &str = "sessions end";
+
 /// Lists what happened, the oldest first.
 pub(super) async fn list(phone: &Phone<'_>) -> Result<(), Failure> {
     let mut all = Notifications { notifications: Vec::new() };
@@ -22,10 +25,12 @@ pub(super) async fn list(phone: &Phone<'_>) -> Result<(), Failure> {
         all.notifications.append(&mut page);
     }
     let output = phone.context.output;
-    let zone = &phone.context.clock.zone;
+    let (zone, end) = (&phone.context.clock.zone, phone.context.line(END));
     output.answer(&all, |paint| match all.notifications.as_slice() {
         [] => "Nothing has happened yet.".to_owned(),
-        some => some.iter().map(|notice| show::notice(notice, zone, paint)).collect::<Vec<_>>().join("\n"),
+        some => {
+            some.iter().map(|notice| show::notice(notice, &end, zone, paint)).collect::<Vec<_>>().join("\n")
+        }
     })
 }
 
@@ -64,6 +69,6 @@ pub(super) async fn follow(phone: &Phone<'_>) -> Result<(), Failure> {
 }
 
 fn print(phone: &Phone<'_>, notice: &Notification) -> Result<(), Failure> {
-    let zone = &phone.context.clock.zone;
-    phone.context.output.answer(notice, |paint| show::notice(notice, zone, paint))
+    let (zone, end) = (&phone.context.clock.zone, phone.context.line(END));
+    phone.context.output.answer(notice, |paint| show::notice(notice, &end, zone, paint))
 }

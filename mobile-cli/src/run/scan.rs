@@ -10,6 +10,7 @@ use shared::exit::Exit;
 use super::decide::{self, Decision};
 use super::{Context, decode};
 use crate::args;
+use crate::ask::{self, Said};
 use crate::failure::Failure;
 use crate::output::is_interactive;
 use crate::show::{Asked, request};
@@ -30,22 +31,28 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
     let mut answer = json!({"expires_in": scanned.expires_in, "login": scanned.login});
     if !what.confirm {
         return context.output.answer(&answer, |paint| {
-            let (yes, no) = (context.line("confirm"), context.line("deny"));
-            format!("{}\n\nNext: {yes}\n  or: {no}", request(asked, &context.clock.zone, paint))
+            let (no, yes) = (context.line("deny"), context.line("confirm"));
+            let asks = request(asked, &context.clock.zone, paint);
+            format!("{asks}\n\n  Deny it    {no}\n  Log it in  {yes}")
         });
     }
     if !context.output.is_json() || !what.yes {
         context.output.tell(|paint| request(asked, &context.clock.zone, paint))?;
     }
-    if !what.yes && !decide::ask_to_confirm()? {
-        return context.output.answer(&answer, |_| decide::left_as_it_is(context));
-    }
-    let outcome = decide::send(&phone, &kept, Decision::Confirm).await?;
+    let decision = match if what.yes { Said::Yes } else { ask::decision()? } {
+        Said::Yes => Decision::Confirm,
+        Said::Deny => Decision::Deny { report: false },
+        Said::Nothing => return context.output.answer(&answer, |_| decide::left_as_it_is(context)),
+    };
+    let outcome = decide::send(&phone, &kept, decision).await?;
     answer["status"] = json!(outcome.decided.status);
     if let Some(code) = outcome.decided.check_code {
         answer["check_code"] = json!(code);
     }
-    context.output.answer(&answer, |paint| decide::confirmed(&phone, &outcome, paint))
+    context.output.answer(&answer, |paint| match decision {
+        Decision::Confirm => decide::confirmed(&phone, &outcome, paint),
+        Decision::Deny { .. } => decide::denied(&outcome).to_owned(),
+    })
 }
 
 /// What to scan, from a picture or as typed, if it is this server's.

@@ -6,8 +6,12 @@ use shared::api::{NoticeKind, Notification};
 use super::{claim, minute, quoted, sentence};
 use crate::output::Paint;
 
-/// When, what, where, and what to do about it.
-pub(crate) fn notice(notice: &Notification, zone: &TimeZone, paint: Paint) -> String {
+/// When, what, where, and what to do about it: for a PC that is logged in, the command that ends that, of which
+/// `end` is all but the number.
+pub(crate) fn notice(notice: &Notification, end: &str, zone: &TimeZone, paint: Paint) -> String {
+    let undo = notice.session_id.filter(|_| notice.kind == NoticeKind::LoggedIn);
+    let undo = undo.map(|_| format!(". If that was not you: {end} {}", notice.id));
+    let advice = || notice.advice.as_ref().map(|advice| format!(". {}", sentence(advice)));
     let what = words(notice.kind);
     let what = if is_alarming(notice.kind) { paint.warning(what) } else { what.to_owned() };
     let device = claim(notice.device_name.as_ref()).map(|name| quoted(&name));
@@ -17,7 +21,7 @@ pub(crate) fn notice(notice: &Notification, zone: &TimeZone, paint: Paint) -> St
         (!details.is_empty()).then(|| format!(": {}", details.join(", "))),
         (notice.count > 1).then(|| format!(" ({} times)", notice.count)),
         notice.session_id.map(|id| format!("; session {id}")),
-        notice.advice.as_ref().map(|advice| format!(". {}", sentence(advice))),
+        undo.or_else(advice),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -54,13 +58,15 @@ mod tests {
         let shown = |json: serde_json::Value| {
             let mut all = serde_json::json!({"id": 1, "at": "2026-11-23T12:18:00Z", "count": 1});
             all.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
-            notice(&serde_json::from_value(all).unwrap(), &TimeZone::UTC, Paint::PLAIN)
+            let told = serde_json::from_value(all).unwrap();
+            notice(&told, "mobile-cli sessions end", &TimeZone::UTC, Paint::PLAIN)
         };
         let lines = [
             shown(serde_json::json!({"kind": "logged_in", "device_name": "ThinkPad", "ip": "192.0.2.7",
                 "session_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
                 "advice": "If this was not you, end the session\nand change your password.\x1b[2J"})),
-            shown(serde_json::json!({"kind": "second_scan_refused", "ip": "192.0.2.8", "count": 3})),
+            shown(serde_json::json!({"kind": "second_scan_refused", "ip": "192.0.2.8", "count": 3,
+                "advice": "Deny,\nand log in again.\x1b[2J"})),
             shown(serde_json::json!({"kind": "password_changed"})),
             shown(serde_json::json!({"kind": "login_denied", "device_name": "\u{202e}evil\n"})),
         ];

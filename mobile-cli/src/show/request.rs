@@ -28,7 +28,8 @@ pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String
     if let Some(whose_word) = whose_word {
         row("", whose_word.to_owned());
     }
-    row("Address", address(login));
+    row("Address", claim(login.ip.as_ref()).unwrap_or_else(|| "not known".to_owned()));
+    row("Network", network(login).to_owned());
     row("Known PC", known(login, zone));
     if let Some(scope) = claim(login.scope.as_ref()) {
         row("Wants", scope);
@@ -52,22 +53,21 @@ fn device(login: &LoginRequest) -> (String, Option<&'static str>) {
     }
 }
 
-fn address(login: &LoginRequest) -> String {
-    let ip = claim(login.ip.as_ref()).unwrap_or_else(|| "not known".to_owned());
-    let network = match login.same_network {
-        Some(true) => "in the same network as this phone",
-        Some(false) => "in another network than this phone",
-        None => "the server can't tell whether in this phone's network",
-    };
-    format!("{ip}, {network}")
+fn network(login: &LoginRequest) -> &'static str {
+    match login.same_network {
+        Some(true) => "the same as this phone's",
+        Some(false) => "NOT the same as this phone's",
+        None => "nobody can say whether it is the same as this phone's",
+    }
 }
 
 fn known(login: &LoginRequest, zone: &TimeZone) -> String {
     match (login.known_pc, login.last_seen_at) {
-        (Some(true), Some(last)) => format!("yes, last logged in to this account {}", second(last, zone)),
-        (Some(true), None) => "yes, it was logged in to this account before".to_owned(),
-        (Some(false), _) => "no, this is its first time with this account".to_owned(),
-        (None, _) => "can't be told, since it proves no key; take it for a first time".to_owned(),
+        (Some(true), Some(last)) => format!("yes, last used with this account {}", second(last, zone)),
+        (Some(true), None) => "yes, used with this account before".to_owned(),
+        (Some(false), _) => "NO, this is its first time with this account".to_owned(),
+        // A name can be claimed by anybody; only a key makes a PC the same one.
+        (None, _) => "it proved no key: nobody can say whether you used it before".to_owned(),
     }
 }
 
@@ -91,6 +91,19 @@ mod tests {
             known_pc: None,
             last_seen_at: None,
             scope: None,
+        }
+    }
+
+    #[test]
+    fn it_fits_eighty_columns() {
+        for (known_pc, last_seen_at) in
+            [(None, None), (Some(false), None), (Some(true), None), (Some(true), Some(plain().requested_at))]
+        {
+            for same_network in [None, Some(true), Some(false)] {
+                let ip = Some("2001:db8:1111:2222:3333:4444:5555:6666".to_owned());
+                let screen = shown(&LoginRequest { ip, same_network, known_pc, last_seen_at, ..plain() });
+                assert!(screen.lines().all(|line| line.chars().count() <= 80), "{screen}");
+            }
         }
     }
 

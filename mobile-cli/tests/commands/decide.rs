@@ -136,7 +136,10 @@ fn what_has_ended_otherwise_is_said_with_its_exit_code() {
 #[test]
 fn a_person_is_shown_what_it_is_about_and_no_is_the_default() {
     let fake = Fake::start();
-    for (words, question) in [("confirm", "Log it in? [y/N] "), ("deny", "Deny it? [y/N] ")] {
+    for (words, question) in [
+        ("confirm", "  d  deny it        y  log it in        Enter  decide nothing "),
+        ("deny", "Deny it? [y/N] "),
+    ] {
         let phone = Phone::with_a_scan(&fake);
         let before = fake.connections();
         let (exit, screen) = crate::terminal::run(phone.command(words), "\n");
@@ -154,4 +157,19 @@ fn a_person_is_shown_what_it_is_about_and_no_is_the_default() {
         assert_eq!(exit, 0, "{screen}");
         assert!(!phone.has_a_scan(), "{screen}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_has_doubts_when_asked_to_confirm_can_deny_at_once() {
+    let fake = Fake::start();
+    for types in ["d\n", "deny\n"] {
+        let phone = Phone::with_a_scan(&fake);
+        fake.answers(DENY, 200, json!({"status": "denied"}));
+        let (exit, screen) = crate::terminal::run(phone.command("confirm"), types);
+        assert_eq!(exit, 0, "{screen}");
+        assert!(screen.contains("Denied: this PC is not logged in."), "{screen}");
+        assert!(!phone.has_a_scan());
+    }
+    assert!(!fake.calls().contains(&CONFIRM.to_owned()));
 }

@@ -9,9 +9,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod account;
+#[cfg(target_os = "linux")]
+mod bombs;
 mod decide;
 mod decode;
 mod fake;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod notifications;
 mod phone;
 mod scan;

@@ -168,16 +168,23 @@ fn with_confirm_and_yes_it_is_confirmed_at_once() {
 fn with_confirm_a_person_is_asked_and_no_is_the_default() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
-    for _ in 0..4 {
+    for _ in 0..5 {
         fake.answers("POST /v1/scans", 200, scanned());
     }
     for types in ["\n", "n\n", "\x04"] {
         let (exit, screen) = crate::terminal::run(phone.command("scan --code WDJB-MJHT --confirm"), types);
         assert_eq!(exit, 0, "{screen}");
-        assert!(screen.contains("Log it in? [y/N] "), "{screen}");
+        assert!(
+            screen.contains("  d  deny it        y  log it in        Enter  decide nothing "),
+            "{screen}"
+        );
         assert!(screen.contains("Nothing was decided") && screen.contains("deny"), "{screen}");
         assert!(phone.has_a_scan());
     }
+    fake.answers("POST /v1/scans/deny", 200, json!({"status": "denied"}));
+    let (exit, screen) = crate::terminal::run(phone.command("scan --code WDJB-MJHT --confirm"), "d\n");
+    assert_eq!(exit, 0, "{screen}");
+    assert!(screen.contains("Denied: this PC is not logged in.") && !phone.has_a_scan(), "{screen}");
     assert!(!fake.calls().contains(&"POST /v1/scans/confirm".to_owned()));
 
     fake.answers("POST /v1/scans/confirm", 200, json!({"status": "confirmed"}));

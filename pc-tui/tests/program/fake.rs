@@ -1,6 +1,6 @@
 //! A stand-in for the server: one login at a time, moved on by the test.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use shared::api::{Snapshot, Status};
+use shared::dpop::{Proof, Thumbprint};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -49,6 +50,10 @@ struct Mood {
     tries_left: Option<u8>,
     /// Whether the session was ended from the phone.
     session_ended: bool,
+    /// The keys that were proved.
+    keys: BTreeSet<Thumbprint>,
+    /// Whether the tokens are good without a key.
+    gives_bearer_tokens: bool,
     /// What the server sends for the QR, instead of what it should.
     link: Option<String>,
 }
@@ -103,6 +108,16 @@ impl Fake {
         self.stage.mood.lock().unwrap().tries_left = Some(3);
     }
 
+    /// How many keys were proved so far.
+    pub(crate) fn keys(&self) -> usize {
+        self.stage.mood.lock().unwrap().keys.len()
+    }
+
+    /// Gives tokens that whoever copies them can use.
+    pub(crate) fn gives_bearer_tokens(&self) {
+        self.stage.mood.lock().unwrap().gives_bearer_tokens = true;
+    }
+
     pub(crate) fn ends_the_session(&self) {
         self.stage.mood.lock().unwrap().session_ended = true;
     }
@@ -137,6 +152,17 @@ fn secret(prefix: &str, number: u64) -> String {
 }
 
 impl Stage {
+    /// Whoever calls proves a key, and the same one every time that it is the same PC.
+    fn meet(&self, headers: &HeaderMap, method: &str, path: &str) {
+        let proof = Proof::read(headers["dpop"].to_str().unwrap()).unwrap();
+        proof.is_for(method, &format!("http://{}{path}", self.address)).unwrap();
+        if let Some(shown) = headers.get(header::AUTHORIZATION) {
+            let (_, token) = shown.to_str().unwrap().split_once(' ').unwrap();
+            proof.is_with(token, true).unwrap();
+        }
+        self.mood.lock().unwrap().keys.insert(proof.key);
+    }
+
     fn note(&self, call: impl Into<String>) {
         self.calls.send_modify(|calls| calls.push(call.into()));
     }
@@ -175,7 +201,8 @@ async fn cancel(State(stage): State<Arc<Stage>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn token(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Response {
+async fn token(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(fields): Fields) -> Response {
+    stage.meet(&headers, "POST", "/oauth/token");
     let refused = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     let mut mood = stage.mood.lock().unwrap();
     if let Some(refresh_token) = fields.get("refresh_token") {
@@ -203,7 +230,7 @@ async fn token(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Respons
     }
     Json(json!({
         "access_token": secret("pc_", mood.tokens),
-        "token_type": "Bearer",
+        "token_type": if mood.gives_bearer_tokens { "Bearer" } else { "DPoP" },
         "expires_in": 3600,
         "refresh_token": secret("rt_", mood.tokens),
     }))
@@ -212,8 +239,9 @@ async fn token(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Respons
 
 async fn me(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
     stage.note("me");
+    stage.meet(&headers, "GET", "/v1/me");
     let mood = stage.mood.lock().unwrap();
-    let good = format!("Bearer {}", secret("pc_", mood.tokens));
+    let good = format!("DPoP {}", secret("pc_", mood.tokens));
     if mood.session_ended || headers.get(header::AUTHORIZATION).is_none_or(|shown| *shown != *good) {
         let problem = shared::problem::Problem::from(shared::problem::ProblemCode::Unauthenticated);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];

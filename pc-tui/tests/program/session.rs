@@ -155,3 +155,66 @@ async fn somebody_elses_session_is_neither_used_nor_ended() {
     assert!(!fake.calls().contains(&"revoke".to_owned()));
     assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0);
 }
+
+#[tokio::test]
+async fn log_the_pc_in_to_the_account_of_a_bystander() {
+    for manner in ["--json", "--plain"] {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        // This server passes over whom the PC expects, and lets the first that scans confirm.
+        let expecting = [manner, "--transport", "long-poll", "--expect-user", "bob"];
+        let mut program = Program::start(&fake, folder.path(), &expecting);
+        program.line().await;
+        fake.moves_to(Status::Confirmed);
+        let end = program.end().await;
+        assert_eq!(end.exit, 5, "{}", end.stderr);
+        let says = "alice logged in, but bob was expected; that session was ended";
+        assert!(end.stderr.contains(says), "{}", end.stderr);
+        let claims = |line: &&String| line.contains("alice") || line.contains("session_id");
+        assert_eq!(end.rest.iter().find(claims), None);
+        assert!(fake.calls()[0].ends_with(" to bob"), "{:?}", fake.calls());
+        assert_eq!(fake.calls()[1..], ["redeem", "me", "revoke"]);
+        assert_eq!(session_file(folder.path()), None);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn one_key_of_its_own_is_proved_always() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    log_in(&fake, folder.path(), &[]).await;
+    let path = folder.path().join("pc-tui.key");
+    let key = fs::read_to_string(&path).unwrap();
+    // A key that others could read is taken from them, and stays the same.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let end = Program::start(&fake, folder.path(), JSON).end().await;
+    assert!(!end.rest.join("").contains(&key) && !end.stderr.contains(&key));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!((fs::read_to_string(&path).unwrap(), fake.keys()), (key, 1));
+    log_in(&fake, &folder.path().join("other"), &["--ephemeral"]).await;
+    assert_eq!(fake.keys(), 2);
+}
+
+#[tokio::test]
+async fn a_key_file_without_a_key_is_said_to_be_one() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    fs::write(folder.path().join("pc-tui.key"), "nonsense").unwrap();
+    let end = Program::start(&fake, folder.path(), JSON).end().await;
+    assert_eq!(end.exit, 1);
+    assert!(end.stderr.contains("move it away to have a new one made"), "{}", end.stderr);
+}
+
+#[tokio::test]
+async fn tokens_that_are_good_without_the_key_are_not_taken() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    fake.gives_bearer_tokens();
+    let mut program = Program::start(&fake, folder.path(), JSON);
+    for _ in ["issued", "unscanned"] {
+        program.line().await;
+    }
+    fake.moves_to(Status::Confirmed);
+    let end = program.end().await;
+    assert_eq!((end.exit, session_file(folder.path())), (1, None));
+    assert!(end.stderr.contains("tokens that are good without this PC's key"), "{}", end.stderr);
+}

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use shared::dpop::SCHEME;
 use shared::id::SessionId;
 use shared::name::Username;
 use shared::problem::ProblemCode;
@@ -15,6 +16,7 @@ use shared::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::failure::Failure;
+use super::proof::{Proved, Unproved};
 use crate::App;
 use crate::address::Origin;
 use crate::store::{PhoneSession, Valid};
@@ -64,9 +66,14 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        if let Ok(token) = token::<PcToken>(&parts.headers) {
-            let valid = app.sessions.pc(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
+        let (text, key) = shown(parts, app)?;
+        if let Ok(token) = Token::<PcToken>::parse(text) {
+            let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
             let Valid { session, username } = valid;
+            if session.key != key {
+                return Err(ProblemCode::InvalidDpopProof.into());
+            }
+            app.sessions.seen(session.id);
             return Ok(Self { account: session.account, username, session: session.id });
         }
         let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;
@@ -75,19 +82,36 @@ impl FromRequestParts<Arc<App>> for Member {
 }
 
 /// A PC, by the device code of its login. Whether there is such a login is for the handler to find out.
-pub(super) struct Pc(pub(super) Token<DeviceCode>);
+/// Whether its login is bound to the key, too.
+pub(super) struct Pc(pub(super) Token<DeviceCode>, pub(super) crate::logins::Proved);
 
 impl FromRequestParts<Arc<App>> for Pc {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
-        token::<DeviceCode>(&parts.headers).map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let (text, key) = shown(parts, app)?;
+        Ok(Self(of_kind(text)?, key))
     }
 }
 
 /// The bearer token of a request (RFC 6750 §2.1), if it is of the kind that the call takes.
 fn token<K: TokenKind>(headers: &HeaderMap) -> Result<Token<K>, Failure> {
-    let text = credentials(headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?;
+    of_kind(credentials(headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?)
+}
+
+/// A token that stands by itself, or one that comes with a proof (RFC 9449 §7.1), and the key of that.
+fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::Proved), Failure> {
+    let Some(text) = credentials(&parts.headers, SCHEME) else {
+        let text = credentials(&parts.headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?;
+        return Ok((text, None));
+    };
+    // A device code is no access token, and its proof need not name it.
+    let must_name_it = !text.starts_with(DeviceCode::PREFIX);
+    let proved = Proved::of(parts, app, Some((text, must_name_it)))?.ok_or(Unproved::Bad)?;
+    Ok((text, Some(proved.key)))
+}
+
+fn of_kind<K: TokenKind>(text: &str) -> Result<Token<K>, Failure> {
     Token::<K>::parse(text).map_err(|_| {
         let code =
             if is_of_some_kind(text) { ProblemCode::WrongTokenKind } else { ProblemCode::Unauthenticated };

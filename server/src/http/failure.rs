@@ -7,9 +7,11 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use shared::dpop::NONCE_HEADER;
 use shared::login::{Refusal, Standing, Status};
 use shared::problem::{OauthCode, OauthError, Problem, ProblemCode};
 
+use super::proof::Unproved;
 use crate::accounts::AccountError;
 use crate::limits::Limited;
 use crate::logins::LoginError;
@@ -28,7 +30,11 @@ pub(super) type OauthAnswer<T> = Result<T, OauthFailure>;
 
 /// A failure outside `/oauth/*`: problem details (RFC 9457).
 #[derive(Debug)]
-pub(super) struct Failure(Box<Problem>);
+pub(super) struct Failure {
+    problem: Box<Problem>,
+    /// For a proof that is not of now.
+    nonce: Option<String>,
+}
 
 /// A failure of `/oauth/*` (RFC 6749 §5.2).
 #[derive(Debug)]
@@ -36,15 +42,17 @@ pub(super) struct OauthFailure {
     error: Box<OauthError>,
     status: StatusCode,
     retry_after: Option<u64>,
+    /// For a proof that is not of now.
+    nonce: Option<String>,
 }
 
 impl Failure {
     pub(super) fn too_many(wait: Duration) -> Self {
-        Self(Box::new(Problem { retry_after: Some(whole_secs(wait)), ..ProblemCode::RateLimited.into() }))
+        Problem { retry_after: Some(whole_secs(wait)), ..ProblemCode::RateLimited.into() }.into()
     }
 
     pub(super) fn unavailable() -> Self {
-        Self(Box::new(Problem { retry_after: Some(AWAY_RETRY_SECS), ..ProblemCode::Unavailable.into() }))
+        Problem { retry_after: Some(AWAY_RETRY_SECS), ..ProblemCode::Unavailable.into() }.into()
     }
 
     /// What a phone is told about a login. `typed`: about a code that was typed.
@@ -53,7 +61,7 @@ impl Failure {
             (_, LoginError::Away(away)) => away.into(),
             (Some(code), LoginError::Refused(Refusal::ConfirmTokenUsed(Some(standing)))) => {
                 let Standing { status, check_code } = standing;
-                Self(Box::new(Problem { login_status: Some(status), check_code, ..code.into() }))
+                Problem { login_status: Some(status), check_code, ..code.into() }.into()
             }
             (code, _) => code.unwrap_or(ProblemCode::BadRequest).into(),
         }
@@ -62,7 +70,19 @@ impl Failure {
 
 impl From<ProblemCode> for Failure {
     fn from(code: ProblemCode) -> Self {
-        Self(Box::new(code.into()))
+        Problem::from(code).into()
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), nonce: None }
+    }
+}
+
+impl From<Unproved> for Failure {
+    fn from(unproved: Unproved) -> Self {
+        Self { nonce: unproved.nonce(), ..ProblemCode::InvalidDpopProof.into() }
     }
 }
 
@@ -97,15 +117,17 @@ impl From<AccountError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self(problem) = self;
+        let Self { problem, nonce } = self;
+        let challenge = challenge(problem.code, nonce.is_some());
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let retry_after = problem.retry_after;
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        insert_nonce(headers, nonce);
         insert_retry_after(headers, retry_after);
         response
     }
@@ -147,7 +169,15 @@ impl OauthFailure {
 impl From<OauthCode> for OauthFailure {
     fn from(code: OauthCode) -> Self {
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        Self { error: Box::new(code.into()), status, retry_after: None }
+        Self { error: Box::new(code.into()), status, retry_after: None, nonce: None }
+    }
+}
+
+impl From<Unproved> for OauthFailure {
+    fn from(unproved: Unproved) -> Self {
+        let nonce = unproved.nonce();
+        let code = if nonce.is_some() { OauthCode::UseDpopNonce } else { OauthCode::InvalidDpopProof };
+        Self { nonce, ..code.into() }
     }
 }
 
@@ -166,7 +196,23 @@ impl IntoResponse for OauthFailure {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
         }
         insert_retry_after(response.headers_mut(), self.retry_after);
+        insert_nonce(response.headers_mut(), self.nonce);
         response
+    }
+}
+
+/// How to authenticate (RFC 9449 §7.1).
+fn challenge(code: ProblemCode, wants_nonce: bool) -> &'static str {
+    match (code, wants_nonce) {
+        (ProblemCode::InvalidDpopProof, true) => r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#,
+        (ProblemCode::InvalidDpopProof, false) => r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA""#,
+        _ => "Bearer",
+    }
+}
+
+fn insert_nonce(headers: &mut http::HeaderMap, nonce: Option<String>) {
+    if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        headers.insert(NONCE_HEADER, nonce);
     }
 }
 

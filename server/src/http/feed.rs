@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use shared::api::{Snapshot, close};
+use shared::login::Refusal;
 use shared::problem::{Problem, ProblemCode};
 
 use super::caller::{Pc, Peer};
@@ -32,14 +33,14 @@ use crate::logins::{Follow, LoginError, News};
     responses((status = 200, body = Snapshot), (status = 304, description = "Nothing changed."), (status = 401, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn status(
     State(app): State<Arc<App>>,
-    Pc(device): Pc,
+    Pc(device, key): Pc,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let seen = waiting::seen_version(&headers);
     let wait = waiting::wait(&headers).filter(|wait| !wait.is_zero());
     let snapshot = match (seen, wait) {
         (Some(seen), Some(wait)) => {
-            let mut follow = app.logins.follow(&device).await.map_err(unknown)?;
+            let mut follow = app.logins.follow(&device, key).await.map_err(unknown)?;
             let begun_at = app.clock.now();
             tokio::select! {
                 news = follow.past(seen) => match news.map_err(unknown)? {
@@ -53,7 +54,7 @@ pub(super) async fn status(
                 () = app.draining() => follow.snapshot().clone(),
             }
         }
-        _ => app.logins.snapshot(&device).await.map_err(unknown)?,
+        _ => app.logins.snapshot(&device, key).await.map_err(unknown)?,
     };
     let etag = HeaderValue::from_str(&format!("\"{}\"", snapshot.version)).ok();
     let mut response = match seen {
@@ -69,8 +70,8 @@ pub(super) async fn status(
 /// Gives the login up. One that is past that stays as it is.
 #[utoipa::path(delete, path = "/v1/login", tag = "pc", security(("device code" = [])),
     responses((status = 204, description = "Cancelled, or past that."), (status = 401, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn cancel(State(app): State<Arc<App>>, Pc(device): Pc) -> Answer<StatusCode> {
-    app.logins.cancel(&device).await.map_err(unknown)?;
+pub(super) async fn cancel(State(app): State<Arc<App>>, Pc(device, key): Pc) -> Answer<StatusCode> {
+    app.logins.cancel(&device, key).await.map_err(unknown)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -79,14 +80,14 @@ pub(super) async fn cancel(State(app): State<Arc<App>>, Pc(device): Pc) -> Answe
     responses((status = 101, description = "Snapshots follow as text frames."), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn events(
     State(app): State<Arc<App>>,
-    Pc(device): Pc,
+    Pc(device, key): Pc,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
     socket::check_origin(&headers, &app.settings.public_url)?;
     // Found before the upgrade: a bad credential is an answer, not a socket that closes.
-    let follow = app.logins.follow(&device).await.map_err(unknown)?;
+    let follow = app.logins.follow(&device, key).await.map_err(unknown)?;
     let upgrade = upgrade.map_err(|_| ProblemCode::BadRequest)?;
     Ok(socket::accept(upgrade, peer, move |socket| push(app, follow, socket)))
 }
@@ -119,6 +120,7 @@ async fn push(app: Arc<App>, mut follow: Follow, socket: WebSocket) {
 fn unknown(error: LoginError) -> Failure {
     match error {
         LoginError::Away(away) => away.into(),
+        LoginError::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof.into(),
         _ => ProblemCode::Unauthenticated.into(),
     }
 }

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::FromRequestParts;
 use axum::extract::State;
 use http::StatusCode;
+use http::request::Parts;
+use jiff::Timestamp;
 use shared::api::{
-    DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection, POLL_INTERVAL_SECS,
-    TokenAnswer,
+    Confirmation, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection,
+    POLL_INTERVAL_SECS, TokenAnswer,
 };
+use shared::dpop::SCHEME;
 use shared::login::{CheckCode, Refusal, Request};
 use shared::name::{Username, clean_claim};
 use shared::problem::{OauthCode, OauthError};
@@ -18,10 +22,13 @@ use shared::secret::{ClientSecret, DeviceCode, PcToken, RefreshToken, Token};
 use super::caller::At;
 use super::failure::{OauthAnswer, OauthFailure};
 use super::form::Form;
+use super::proof::{Proved, Unproved};
 use crate::App;
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::limits::Limited;
-use crate::logins::{Issued, LoginError, Tokens};
+use crate::logins::{self, Issued, LoginError, Tokens};
+use crate::sessions::NoTokens;
 use crate::store::{Ending, PC_TOKEN_LIFE, StoreError, Valid};
 
 /// How long a redeem is held while the store is away: stock clients give up on anything but `slow_down`.
@@ -31,6 +38,17 @@ const HOLD_STEP: Duration = Duration::from_millis(250);
 /// The longest `scope`.
 const MAX_SCOPE: usize = 512;
 
+/// The proof of possession that came with a form, if one did.
+pub(super) struct WithProof(Option<Proved>);
+
+impl FromRequestParts<Arc<App>> for WithProof {
+    type Rejection = OauthFailure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> OauthAnswer<Self> {
+        Ok(Self(Proved::of(parts, app, None)?))
+    }
+}
+
 /// Issues a login: a device code for the PC, a scan code and a user code for the phone.
 #[utoipa::path(post, path = "/oauth/device_authorization", tag = "pc",
     request_body(content_type = "application/x-www-form-urlencoded", description = "client_id; optionally scope, device_name, device_os, device_app, login_hint, check_code=1"),
@@ -38,13 +56,24 @@ const MAX_SCOPE: usize = 512;
 pub(super) async fn issue(
     State(app): State<Arc<App>>,
     At(origin): At,
+    WithProof(proof): WithProof,
     form: Form,
 ) -> OauthAnswer<Json<DeviceAuthorization>> {
-    let request = request(&app, &form, origin)?;
+    // 400, as RFC 6749 §5.2 has all errors but a bad client: stock clients show what it says.
+    if !app.settings.may_issue(origin.ip) {
+        Audit::PcNotAllowed { ip: origin.ip }.log();
+        return Err(OauthCode::AccessDenied.into());
+    }
+    let request = Request { key: proof.as_ref().map(|proof| proof.key), ..request(&app, &form, origin)? };
     match app.limits.issue(origin.address).await {
         Ok(_) => {}
         Err(Limited::TooMany(wait)) => return Err(OauthFailure::too_many(wait)),
         Err(Limited::Away(away)) => return Err(away.into()),
+    }
+    if let Some(proof) = proof
+        && !proof.use_up(&app).await?
+    {
+        return Err(Unproved::Bad.into());
     }
     let issued = app.logins.issue(request).await.map_err(|error| match error {
         LoginError::Away(away) => away.into(),
@@ -85,7 +114,7 @@ fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
         device_app: claim("device_app"),
         login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
         check_code,
-        key: None,
+        key: None, // a proof is no parameter
         ip: origin.ip,
     })
 }
@@ -104,18 +133,37 @@ fn is_scope(text: &str) -> bool {
 pub(super) async fn token(
     State(app): State<Arc<App>>,
     At(origin): At,
+    WithProof(proof): WithProof,
     form: Form,
 ) -> OauthAnswer<Json<TokenAnswer>> {
     let client_id = form.client_id()?;
+    let grant_type = form.required("grant_type")?;
     let give_up_at = app.clock.now() + HOLD;
-    loop {
-        let tokens = match form.required("grant_type")? {
-            GRANT_DEVICE_CODE => redeem(&app, origin, &form, client_id).await,
-            GRANT_REFRESH_TOKEN => refresh(&app, form.required("refresh_token")?, client_id).await,
+    let key = proof.as_ref().map(|proof| proof.key);
+    if let Some(proof) = &proof
+        && !hold(&app, give_up_at, || async { Ok(proof.use_up(&app).await?) }).await?
+    {
+        return Err(Unproved::Bad.into());
+    }
+    let tokens = hold(&app, give_up_at, || async {
+        match grant_type {
+            GRANT_DEVICE_CODE => redeem(&app, origin, &form, client_id, key).await,
+            GRANT_REFRESH_TOKEN => refresh(&app, &form, client_id, key).await,
             _ => Err(Refused::Oauth(OauthCode::UnsupportedGrantType.into())),
-        };
-        match tokens {
-            Ok(tokens) => return Ok(Json(answer(tokens))),
+        }
+    });
+    Ok(Json(answer(tokens.await?)))
+}
+
+/// Tries again while the store is away, for as long as a stock client can be held.
+async fn hold<T, F: Future<Output = Result<T, Refused>>>(
+    app: &App,
+    give_up_at: Timestamp,
+    attempt: impl Fn() -> F,
+) -> OauthAnswer<T> {
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
             Err(Refused::Oauth(failure)) => return Err(failure),
             Err(Refused::Away(away)) if app.clock.now() + HOLD_STEP > give_up_at => {
                 tracing::error!(detail = %away, "the store is away");
@@ -138,13 +186,19 @@ impl From<StoreError> for Refused {
     }
 }
 
-async fn redeem(app: &App, origin: Origin, form: &Form, client_id: &str) -> Result<Tokens, Refused> {
+async fn redeem(
+    app: &App,
+    origin: Origin,
+    form: &Form,
+    client_id: &str,
+    key: logins::Proved,
+) -> Result<Tokens, Refused> {
     let device_code = form.required("device_code").map_err(Refused::Oauth)?;
     // Whatever else was typed is a wrong try.
     let typed = |text| CheckCode::parse(text).unwrap_or(CheckCode::NEVER_RIGHT);
     let check = form.field("check_code").map(typed);
     let error = match Token::<DeviceCode>::parse(device_code) {
-        Ok(device) => match app.logins.redeem(&device, client_id, check).await {
+        Ok(device) => match app.logins.redeem(&device, client_id, check, key).await {
             Ok(tokens) => return Ok(tokens),
             Err(error) => error,
         },
@@ -160,6 +214,7 @@ async fn redeem(app: &App, origin: Origin, form: &Form, client_id: &str) -> Resu
         }
         LoginError::Refused(Refusal::AccessDenied) => OauthCode::AccessDenied,
         LoginError::Refused(Refusal::Expired) => OauthCode::ExpiredToken,
+        LoginError::Refused(Refusal::OtherKey) => OauthCode::InvalidDpopProof,
         LoginError::SlowDown => OauthCode::SlowDown,
         LoginError::Unknown => match app.limits.device_code(origin.address).await {
             Ok(_) => OauthCode::InvalidGrant,
@@ -171,16 +226,25 @@ async fn redeem(app: &App, origin: Origin, form: &Form, client_id: &str) -> Resu
     Err(Refused::Oauth(code.into()))
 }
 
-async fn refresh(app: &App, token: &str, client_id: &str) -> Result<Tokens, Refused> {
-    let refused = || Refused::Oauth(OauthCode::InvalidGrant.into());
-    let token = Token::<RefreshToken>::parse(token).map_err(|_| refused())?;
-    app.sessions.refresh(token.digest(), client_id).await?.ok_or_else(refused)
+async fn refresh(app: &App, form: &Form, client_id: &str, key: logins::Proved) -> Result<Tokens, Refused> {
+    let refused = |code: OauthCode| Refused::Oauth(code.into());
+    let token = form.required("refresh_token").map_err(Refused::Oauth)?;
+    let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;
+    app.sessions.refresh(token.digest(), client_id, key).await?.map_err(|no_tokens| match no_tokens {
+        NoTokens::NoGrant => refused(OauthCode::InvalidGrant),
+        NoTokens::OtherKey => refused(OauthCode::InvalidDpopProof),
+    })
+}
+
+/// How a token is to be shown.
+fn token_type(is_bound: bool) -> &'static str {
+    if is_bound { SCHEME } else { "Bearer" }
 }
 
 fn answer(tokens: Tokens) -> TokenAnswer {
     TokenAnswer {
         access_token: tokens.access,
-        token_type: "Bearer".to_owned(),
+        token_type: token_type(tokens.is_bound).to_owned(),
         expires_in: PC_TOKEN_LIFE.as_secs(),
         refresh_token: tokens.refresh,
         scope: tokens.scope,
@@ -239,6 +303,7 @@ fn inactive() -> Introspection {
         sub: None,
         iss: None,
         sid: None,
+        cnf: None,
     }
 }
 
@@ -248,11 +313,12 @@ fn active(app: &App, Valid { session, username }: Valid<crate::store::PcSession>
         scope: session.scope,
         client_id: Some(session.client_id),
         username: Some(username.to_string()),
-        token_type: Some("Bearer".to_owned()),
+        token_type: Some(token_type(session.key.is_some()).to_owned()),
         exp: Some(session.tokens.access_until.as_second()),
         iat: Some(session.created_at.as_second()),
         sub: Some(session.account.to_string()),
         iss: Some(app.settings.public_url.to_string()),
         sid: Some(session.id.to_string()),
+        cnf: session.key.map(|jkt| Confirmation { jkt }),
     }
 }

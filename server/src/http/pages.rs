@@ -126,6 +126,7 @@ pub(super) async fn metadata(State(app): State<Arc<App>>) -> Json<serde_json::Va
         "revocation_endpoint_auth_methods_supported": ["none"],
         "introspection_endpoint": url.join("/oauth/introspect"),
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "dpop_signing_alg_values_supported": shared::dpop::ALGORITHMS,
         "grant_types_supported": [GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN],
         "response_types_supported": [],
     }))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use jiff::Timestamp;
 use shared::api::{
     Account, AccountMade, ConfirmRequest, Decided, DenyRequest, LoginRequest, Me, PasswordChange,
     PhoneLoggedIn, PhoneLogin, Registration, ScanRequest, Scanned, Status,
@@ -19,6 +20,7 @@ use super::caller::{At, Body, Member, Phone};
 use super::failure::{Answer, Failure};
 use crate::App;
 use crate::address::{Address, Origin};
+use crate::audit::{Audit, CodeKind};
 use crate::logins::{LoginError, SeenCode};
 use crate::store::{Ending, PhoneSession, Valid};
 
@@ -76,24 +78,27 @@ pub(super) async fn scan(
     Body(body): Body<ScanRequest>,
 ) -> Answer<Json<Scanned>> {
     let (login, confirm_token) = match (body.scan_code, body.user_code) {
-        (Some(code), None) => scan_qr(&app, &phone, &code).await?,
-        (None, Some(code)) => scan_typed(&app, &phone, origin, &code).await?,
+        (Some(code), None) => scan_qr(&app, &phone, origin, code.expose()).await?,
+        (None, Some(code)) => scan_typed(&app, &phone, origin, code.expose()).await?,
         _ => return Err(ProblemCode::Unprocessable.into()),
     };
     let expires_in = login.expires_in(app.clock.now());
-    Ok(Json(Scanned { confirm_token, expires_in, login: shown(login, origin) }))
+    let known_pc = known_pc(&app, &phone, &login).await?;
+    Ok(Json(Scanned { confirm_token, expires_in, login: shown(login, origin, known_pc) }))
 }
 
 type ScanAnswer = Answer<(Login, Token<ConfirmToken>)>;
 
 /// Only unknown codes count against the limit.
-async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, code: &str) -> ScanAnswer {
+async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &str) -> ScanAnswer {
     let counted = app.limits.scan(phone.session.id).await?;
     let outcome = match ScanCode::parse(code) {
-        Ok(code) => app.logins.scan(&SeenCode::Scan(code), scanner(phone)).await,
+        Ok(code) => app.logins.scan(&SeenCode::Scan(code), scanner(phone), origin.ip).await,
         Err(_) => Err(LoginError::Unknown),
     };
-    if !matches!(outcome, Err(LoginError::Unknown)) {
+    if matches!(outcome, Err(LoginError::Unknown)) {
+        unknown(phone, origin, CodeKind::Scan);
+    } else {
         app.limits.give_back(counted).await;
     }
     outcome.map_err(|error| Failure::of_login(error, false))
@@ -103,22 +108,37 @@ async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, code: &str) -> ScanAnsw
 async fn scan_typed(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &str) -> ScanAnswer {
     let counted = app.limits.user_code(phone.session.account, origin.address).await?;
     let outcome = match UserCode::parse(code) {
-        Ok(code) => app.logins.scan(&SeenCode::User(code), scanner(phone)).await,
+        Ok(code) => app.logins.scan(&SeenCode::User(code), scanner(phone), origin.ip).await,
         Err(_) => Err(LoginError::Unknown),
     };
     let wrong = matches!(&outcome, Err(error) if error.problem(true) == Some(ProblemCode::CodeNotFound));
-    if !wrong {
+    if wrong {
+        unknown(phone, origin, CodeKind::User);
+    } else {
         app.limits.give_back(counted).await;
     }
     outcome.map_err(|error| Failure::of_login(error, true))
+}
+
+fn unknown(phone: &Valid<PhoneSession>, origin: Origin, code: CodeKind) {
+    let (account, phone) = (phone.session.account, phone.session.id);
+    Audit::CodeRefused { code, account, phone, ip: origin.ip }.log();
 }
 
 fn scanner(Valid { session, username }: &Valid<PhoneSession>) -> Scanner {
     Scanner { account: session.account, username: username.clone(), phone: session.id }
 }
 
+/// When a PC was seen last, if it is known; nothing at all if it has proved no key.
+type Known = Option<Option<Timestamp>>;
+
+async fn known_pc(app: &App, phone: &Valid<PhoneSession>, login: &Login) -> Answer<Known> {
+    let Some(key) = login.request.key else { return Ok(None) };
+    Ok(Some(app.store.known_pc(phone.session.account, key).await?))
+}
+
 /// Who asks: what the PC claims, and what the server saw.
-fn shown(login: Login, phone: Origin) -> LoginRequest {
+fn shown(login: Login, phone: Origin, known_pc: Known) -> LoginRequest {
     let request = login.request;
     LoginRequest {
         requested_at: login.issued_at,
@@ -127,8 +147,8 @@ fn shown(login: Login, phone: Origin) -> LoginRequest {
         device_name: request.device_name,
         device_os: request.device_os,
         device_app: request.device_app,
-        known_pc: None,
-        last_seen_at: None,
+        known_pc: known_pc.map(|seen| seen.is_some()),
+        last_seen_at: known_pc.flatten(),
         scope: request.scope,
     }
 }
@@ -141,8 +161,9 @@ pub(super) async fn confirm(
     Phone(phone): Phone,
     Body(body): Body<ConfirmRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token)?;
-    let login = app.logins.confirm(&token, phone.session.id).await.map_err(undecided)?;
+    let token = confirm_token(body.confirm_token.expose(), &phone.session)?;
+    let confirmed = app.logins.confirm(&token, phone.session.id).await;
+    let login = confirmed.map_err(|error| undecided(error, &phone.session))?;
     let check_code = login.state.check().map(|check| check.code);
     Ok(Json(Decided { status: Status::Confirmed, check_code }))
 }
@@ -155,23 +176,27 @@ pub(super) async fn deny(
     Phone(phone): Phone,
     Body(body): Body<DenyRequest>,
 ) -> Answer<Json<Decided>> {
-    let token = confirm_token(&body.confirm_token)?;
-    let login = app.logins.deny(&token, phone.session.id).await.map_err(undecided)?;
+    let token = confirm_token(body.confirm_token.expose(), &phone.session)?;
+    let denied = app.logins.deny(&token, phone.session.id).await;
+    let login = denied.map_err(|error| undecided(error, &phone.session))?;
     if body.report == Some(true) {
-        let ip = login.request.ip.map(|ip| ip.to_string());
-        tracing::warn!(target: "audit", login = %login.id, account = %phone.session.account, ip, "reported as an attack");
+        let (account, pc_ip) = (phone.session.account, login.request.ip);
+        Audit::Reported { login: login.id, account, pc_ip }.log();
     }
     Ok(Json(Decided { status: Status::Denied, check_code: None }))
 }
 
-fn confirm_token(text: &str) -> Answer<Token<ConfirmToken>> {
-    Token::parse(text).map_err(|_| ProblemCode::ConfirmTokenInvalid.into())
+fn confirm_token(text: &str, phone: &PhoneSession) -> Answer<Token<ConfirmToken>> {
+    Token::parse(text).map_err(|_| undecided(LoginError::Unknown, phone))
 }
 
 /// For a decision, an unknown token is a bad credential rather than a bad code.
-fn undecided(error: LoginError) -> Failure {
+fn undecided(error: LoginError, phone: &PhoneSession) -> Failure {
     match error {
-        LoginError::Unknown => ProblemCode::ConfirmTokenInvalid.into(),
+        LoginError::Unknown => {
+            Audit::ConfirmTokenUnknown { account: phone.account, phone: phone.id }.log();
+            ProblemCode::ConfirmTokenInvalid.into()
+        }
         error => Failure::of_login(error, false),
     }
 }

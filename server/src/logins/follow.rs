@@ -14,7 +14,7 @@ use shared::id::LoginId;
 use shared::login::Login;
 use shared::secret::{DeviceCode, Token};
 
-use super::{LoginError, Logins};
+use super::{LoginError, Logins, Proved, is_owned};
 use crate::store::{LoginKey, Topic, Watch};
 use crate::waiters::Place;
 
@@ -46,8 +46,10 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn snapshot(&self, device: &Token<DeviceCode>) -> Result<Snapshot, LoginError> {
-        self.look(LoginKey::Device(device.digest())).await.map(|(_, snapshot)| snapshot)
+    pub async fn snapshot(&self, device: &Token<DeviceCode>, key: Proved) -> Result<Snapshot, LoginError> {
+        let (login, snapshot) = self.look(LoginKey::Device(device.digest())).await?;
+        is_owned(&login, key)?;
+        Ok(snapshot)
     }
 
     /// Reads a login, and shows it as it was read: a snapshot that was made after its time ran out would say
@@ -66,12 +68,18 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn follow(self: &Arc<Self>, device: &Token<DeviceCode>) -> Result<Follow, LoginError> {
+    pub async fn follow(
+        self: &Arc<Self>,
+        device: &Token<DeviceCode>,
+        key: Proved,
+    ) -> Result<Follow, LoginError> {
         let found = self.store.find(LoginKey::Device(device.digest())).await?;
         let id = found.ok_or(LoginError::Unknown)?.id;
         // Subscribed before it is read: what changes in between is heard.
         let watch = self.store.watch(Topic::Login(id));
         let (login, seen) = self.look(LoginKey::Id(id)).await?;
+        // Once, at the start: a key that the redeem brings binds whoever comes after it.
+        is_owned(&login, key)?;
         Ok(Follow {
             logins: self.clone(),
             login: id,

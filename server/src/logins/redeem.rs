@@ -6,7 +6,7 @@ use shared::login::{CheckCode, Event, Login, Refusal, State, Step};
 use shared::random::Random;
 use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
-use super::{LoginError, Logins, TRIES};
+use super::{LoginError, Logins, Proved, TRIES};
 use crate::limits::Limited;
 use crate::store::{LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
 
@@ -18,13 +18,15 @@ pub struct Tokens {
     pub refresh: Token<RefreshToken>,
     /// The scope, if one was asked for.
     pub scope: Option<String>,
+    /// Whether they are worthless without their key.
+    pub is_bound: bool,
 }
 
 impl Tokens {
     /// Makes new ones for a session in the partition `tag`.
     #[must_use]
-    pub fn generate(tag: Tag, scope: Option<String>, random: &dyn Random) -> Self {
-        Self { access: Token::generate(tag, random), refresh: Token::generate(tag, random), scope }
+    pub fn generate(tag: Tag, scope: Option<String>, is_bound: bool, random: &dyn Random) -> Self {
+        Self { access: Token::generate(tag, random), refresh: Token::generate(tag, random), scope, is_bound }
     }
 
     /// What the store keeps of them.
@@ -52,6 +54,7 @@ impl Logins {
         device: &Token<DeviceCode>,
         client_id: &str,
         check: Option<CheckCode>,
+        key: Proved,
     ) -> Result<Tokens, LoginError> {
         for _ in 0..TRIES {
             let login = self.read(LoginKey::Device(device.digest())).await?;
@@ -60,7 +63,7 @@ impl Logins {
                 session: shared::id::SessionId::generate_in(login.id.tag(), self.clock.now(), &*self.random),
                 unused: self.is_unused(&login).await?,
                 check,
-                key: None,
+                key,
             };
             let phone = login.state.scan().map(|scan| scan.by.phone);
             let mut tokens = None;
@@ -92,11 +95,13 @@ impl Logins {
     fn session_of(&self, before: &Login, step: &Step, tokens: &mut Option<Tokens>) -> Option<SessionWrite> {
         let State::LoggedIn { scan, session, .. } = &step.login.state else { return None };
         let (now, request) = (self.clock.now(), &step.login.request);
-        let made = tokens.insert(Tokens::generate(step.login.id.tag(), request.scope.clone(), &*self.random));
+        let tag = step.login.id.tag();
+        let fresh = Tokens::generate(tag, request.scope.clone(), request.key.is_some(), &*self.random);
+        let made = tokens.insert(fresh);
         if matches!(before.state, State::LoggedIn { .. }) {
             return Some(SessionWrite::Reissue(*session, made.record(now)));
         }
-        Some(SessionWrite::Begin(PcSession {
+        Some(SessionWrite::Begin(Box::new(PcSession {
             id: *session,
             account: scan.by.account,
             granted_by: scan.by.phone,
@@ -105,11 +110,12 @@ impl Logins {
             scope: request.scope.clone(),
             device_name: request.device_name.clone(),
             ip: request.ip,
+            key: request.key,
             created_at: now,
             last_seen_at: now,
             tokens: made.record(now),
             used: false,
-        }))
+        })))
     }
 }
 

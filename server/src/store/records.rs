@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::api::NoticeKind;
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::name::Username;
 use shared::secret::{ClientSecret, Digest, PcToken, PhoneToken, RefreshToken};
@@ -101,6 +102,8 @@ pub struct PcSession {
     pub device_name: Option<String>,
     /// Where its login was asked for.
     pub ip: Option<IpAddr>,
+    /// The key that it must prove at each use.
+    pub key: Option<Thumbprint>,
     /// Since when.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.

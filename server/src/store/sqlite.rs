@@ -21,6 +21,7 @@ mod calls;
 mod clients;
 mod columns;
 mod housekeeper;
+mod known;
 mod live;
 mod logins;
 mod memory;
@@ -42,6 +43,7 @@ use rusqlite::Connection;
 use shared::id::SessionId;
 
 use super::limiter::Limiter;
+use super::proofs::Proofs;
 use super::{Result, StoreError};
 use crate::clock::Clock;
 use housekeeper::Housekeeper;
@@ -59,6 +61,7 @@ pub struct SqliteStore {
     reader: Arc<Reader>,
     memory: Arc<Memory>,
     limiter: Limiter,
+    proofs: Proofs,
     clock: Clock,
     ownership: Ownership,
     housekeeper: Mutex<Option<Housekeeper>>,
@@ -112,6 +115,7 @@ impl SqliteStore {
             reader: Arc::new(Reader::Memory(db)),
             memory,
             limiter: Limiter::new(),
+            proofs: Proofs::default(),
             clock,
             ownership: Ownership::Alone,
             housekeeper: Mutex::default(),
@@ -141,6 +145,7 @@ impl SqliteStore {
             reader: Arc::new(Reader::file(path)),
             memory,
             limiter: Limiter::new(),
+            proofs: Proofs::default(),
             clock,
             ownership,
             housekeeper: Mutex::default(),

@@ -239,7 +239,7 @@ impl Scene {
     }
 }
 
-async fn client_secret(server: &Server, name: &str) -> String {
+pub(crate) async fn client_secret(server: &Server, name: &str) -> String {
     let now = server.clock.now();
     let secret = Token::<ClientSecret>::generate(LoginId::generate(now, &OsRandom).tag(), &OsRandom);
     let client = ResourceServer { name: name.to_owned(), secret: secret.digest(), created_at: now };

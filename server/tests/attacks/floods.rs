@@ -14,8 +14,11 @@ use crate::scene::{said, status};
 use crate::support::Server;
 use crate::support::program::Program;
 
-/// How many logins are asked for.
-const MANY: usize = 20_000;
+/// How many logins one address asks for, and many of them.
+const FROM_ONE: usize = 100_000;
+const FROM_MANY: usize = 10_000;
+/// How many wait for nothing.
+const IDLE: u32 = 5_000;
 /// How many of them at once.
 const AT_ONCE: usize = 32;
 
@@ -43,7 +46,7 @@ pub(crate) async fn fill_the_server_from_one_address(on: Backend) {
     let server =
         on.server_with(|settings| settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let url = server.url.join("/oauth/device_authorization");
-    let issued = flood(&server.http, &url, MANY / 4, |_| "198.51.100.7".to_owned()).await;
+    let issued = flood(&server.http, &url, FROM_MANY / 2, |_| "198.51.100.7".to_owned()).await;
     assert_eq!(issued, 60);
     // The limits are the address's own: everybody else is served, logs in, and is not evicted.
     let phone = server.phone_token("alice").await;
@@ -83,8 +86,20 @@ async fn fill_the_memory_of_the_server() {
     let url = program.url.join("/oauth/device_authorization");
     flood(&http, &url, 500, address).await;
     let before = resident_kib();
-    flood(&http, &url, MANY / 2, address).await;
-    flood(&http, &url, MANY / 2, |_| "198.51.100.7".to_owned()).await;
+    flood(&http, &url, FROM_MANY, address).await;
+    let from_one = flood(&http, &url, FROM_ONE, |_| "198.51.100.7".to_owned());
+    // Everybody else is served all the while.
+    let others = async {
+        let mut served = 0;
+        loop {
+            served += flood(&http, &url, 1, |_| address(served)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        issued = from_one => assert!(issued <= FROM_ONE / 100, "{issued}"),
+        () = others => {}
+    }
     let after = resident_kib();
     assert!(after < before + 48 * 1024, "{before} KiB before, {after} KiB after");
     program.client().issue(&crate::support::pc()).await.unwrap();
@@ -103,15 +118,17 @@ async fn have_others_refused_while_the_program_is_full() {
     assert_eq!(issued, 400);
 }
 
-pub(crate) async fn starve_polls_with_a_thousand_idle_waiters(on: Backend) {
+pub(crate) async fn starve_polls_with_five_thousand_idle_waiters(on: Backend) {
+    // Each is a descriptor at either end, and both ends are in this process.
+    allow_descriptors(u64::from(IDLE) * 2 + 500);
     let server = on.server_with(|settings| {
-        settings.limits.issue.count = 1000;
-        settings.limits.open.per_address = 1000;
+        settings.limits.issue.count = IDLE;
+        settings.limits.open.per_address = IDLE;
     });
     let server = server.await;
     let phone = server.phone_token("alice").await;
     let mut waiting = Vec::new();
-    for _ in 0..500 {
+    for _ in 0..IDLE / 2 {
         let issued = server.issue().await;
         for _ in 0..2 {
             let mut stream = TcpStream::connect(server.addr).await.unwrap();
@@ -124,7 +141,7 @@ pub(crate) async fn starve_polls_with_a_thousand_idle_waiters(on: Backend) {
             waiting.push(stream);
         }
     }
-    assert_eq!(waiting.len(), 1000);
+    assert_eq!(waiting.len(), IDLE as usize);
     // Everything else goes on, and within the patience of any client.
     timeout(Duration::from_secs(10), async {
         server.log_pc_in(&phone).await;
@@ -155,6 +172,20 @@ pub(crate) async fn have_others_refused_while_the_server_is_full(on: Backend) {
     let issued: usize = join_all(asks).await.into_iter().sum();
     assert_eq!(issued, 400);
 }
+
+/// Raises this process's limit of open descriptors, if it is lower.
+#[cfg(unix)]
+fn allow_descriptors(wanted: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), ..limit };
+        setrlimit(Resource::Nofile, raised).expect("the hard limit of open files is too low for this test");
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_descriptors(_wanted: u64) {}
 
 /// Sends a byte of `dribble` at a time, without end, and answers after how long the server had enough.
 async fn dribbled_for(server: &Server, begin: &str, dribble: u8) -> Duration {

@@ -131,7 +131,7 @@ async fn read_a_secret_off_the_log_or_the_disk() {
     assert!(files.contains(&"saoma.db".to_owned()) && files.contains(&"log".to_owned()), "{files:?}");
     let log = std::fs::read_to_string(&log).unwrap();
     // It did log: the audit at the least.
-    assert!(log.contains("token replayed") && log.contains("\"status\":\"logged_in\""), "{log}");
+    assert!(log.contains("refresh_token_replayed") && log.contains("\"event\":\"logged_in\""), "{log}");
 }
 
 /// A whole life of accounts, phones and PCs, with failures.

@@ -115,3 +115,32 @@ pub(crate) async fn keep_a_session_alive_past_its_year(on: Backend) {
     assert!(!is_good(&server, text(&tokens, "access_token")).await);
     assert_eq!(refresh(&server, text(&tokens, "refresh_token")).await.0, StatusCode::BAD_REQUEST);
 }
+
+/// Two nodes on one store, of which one goes by a clock that was stepped by an hour: the deadlines are where
+/// they were on both.
+pub(crate) async fn gain_time_from_a_clock_that_is_an_hour_off(on: Backend) {
+    const HOUR: u64 = 3600;
+    let scene = Scene::set(on).await;
+    let Scene { server, phone, issued, .. } = &scene;
+    let tokens = server.log_pc_in(phone).await;
+    let ahead = Server::start_over(|_| server.store.clone(), |_| {}).await;
+    ahead.advance_secs(HOUR);
+    // Ahead, all of it is over, and forgotten.
+    assert!(ahead.client().snapshot(&issued.device_code).await.is_err());
+    let late = ahead.call(Method::POST, "/v1/scans", phone, json!({"scan_code": server.scan_code(issued)}));
+    assert_ne!(late.await.0, StatusCode::OK);
+    assert_ne!(decide(&ahead, "confirm", phone, &scene.confirm_token).await.0, 200);
+    assert!(!is_good(&ahead, text(&tokens, "access_token")).await);
+    assert!(is_good(&ahead, phone).await, "ninety days");
+    // What began ahead ends when it was to end there, seen from an hour before: neither sooner nor later.
+    let begun_ahead = ahead.issue().await;
+    assert_eq!(ahead.client().snapshot(&begun_ahead.device_code).await.unwrap().expires_in, 120);
+    let confirm_token = ahead.scan(phone, &begun_ahead).await;
+    let left = async || server.client().snapshot(&begun_ahead.device_code).await.unwrap().expires_in;
+    assert_eq!(left().await, HOUR + 120);
+    server.advance_secs(HOUR + 119);
+    assert_eq!(left().await, 1);
+    server.advance_secs(1);
+    assert_eq!(left().await, 0);
+    assert_eq!(decide(server, "confirm", phone, &confirm_token).await.0, 410);
+}

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod audit;
 mod confusion;
 mod controllable;
 mod floods;
@@ -15,9 +16,13 @@ mod names;
 mod oracles;
 mod predictable;
 mod previews;
+mod prints;
+mod proximity;
 mod reuse;
 mod scene;
+mod theft;
 mod unbound;
+mod wakeups;
 mod zombies;
 
 #[path = "../support/mod.rs"]
@@ -61,12 +66,14 @@ macro_rules! attacks {
             floods: fill_the_server_from_one_address,
             floods: fill_the_server_from_thousands_of_addresses,
             floods: have_others_refused_while_the_server_is_full,
-            floods: starve_polls_with_a_thousand_idle_waiters,
+            floods: starve_polls_with_five_thousand_idle_waiters,
             floods: hold_a_connection_with_a_head_that_never_ends,
             floods: hold_a_connection_with_a_body_that_never_ends,
             floods: hold_a_connection_by_saying_that_one_waits,
             leakage: read_the_phones_owner_off_the_pc,
             leakage: read_a_secret_off_an_error,
+            prints: read_a_secret_off_a_debug_print,
+            lifetimes: gain_time_from_a_clock_that_is_an_hour_off,
             lifetimes: keep_a_login_alive_by_using_it,
             lifetimes: keep_a_confirmed_login_alive_by_using_it,
             lifetimes: keep_an_access_token_alive_by_using_it,
@@ -82,6 +89,10 @@ macro_rules! attacks {
             oracles: learn_which_clients_exist,
             previews: have_a_link_preview_use_a_code_up,
             previews: learn_from_a_page_which_codes_are_good,
+            proximity: let_a_pc_far_away_in,
+            proximity: scan_from_afar_what_a_phone_in_the_office_has_scanned,
+            proximity: learn_from_afar_which_typed_codes_exist,
+            proximity: ask_from_a_network_that_may_not,
             reuse: be_one_of_64_phones_that_scan,
             reuse: confirm_64_times_at_once,
             reuse: confirm_what_is_being_denied,
@@ -89,6 +100,16 @@ macro_rules! attacks {
             reuse: refresh_64_times_at_once,
             reuse: confirm_while_logging_out,
             reuse: find_an_order_of_calls_that_breaks_the_rules,
+            theft: use_a_stolen_device_code,
+            theft: use_a_stolen_pc_token,
+            theft: use_a_stolen_refresh_token,
+            theft: use_what_was_bound_at_the_redeem,
+            theft: use_a_stolen_pc_token_at_a_resource_server,
+            theft: send_a_proof_again,
+            theft: send_a_proof_of_another_time,
+            theft: pass_as_a_known_pc,
+            theft: forge_a_signature_of_p256,
+            theft: have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key,
             unbound: confirm_with_somebody_elses_phone,
             unbound: confirm_with_ones_own_second_phone,
             unbound: confirm_after_logging_out,
@@ -99,6 +120,7 @@ macro_rules! attacks {
             unbound: refresh_with_another_client_id,
             unbound: revoke_with_another_client_id,
             unbound: scan_for_somebody_else,
+            wakeups: have_a_waiter_miss_a_transition,
             zombies: outlive_any_end_of_the_session,
             zombies: outlive_the_phone_that_lapsed,
             zombies: log_in_with_a_password_that_is_being_changed,

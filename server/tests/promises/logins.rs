@@ -129,7 +129,7 @@ pub(crate) async fn a_change_whose_session_part_fails_leaves_the_login_untouched
     let (mut change, session) = world.redeem(&login, &phone);
     let stranger = world.phone_of(&world.owner().await).await;
     let granted = PcSession { granted_by: stranger.id, ..session.clone() };
-    change.session = Some(SessionWrite::Begin(granted));
+    change.session = Some(SessionWrite::Begin(Box::new(granted)));
     change.phone = None;
     let before = Everything::about(&world, &login, account.id, session.id).await;
     assert_eq!(world.commit(change, world.now).await.unwrap(), Committed::PhoneGone);
@@ -140,7 +140,7 @@ pub(crate) async fn a_change_whose_session_part_fails_leaves_the_login_untouched
     let login = world.confirmed(&phone).await;
     let (_, taken) = world.logged_in(&phone).await;
     let (mut change, _) = world.redeem(&login, &phone);
-    change.session = Some(SessionWrite::Begin(PcSession { id: taken.id, ..session }));
+    change.session = Some(SessionWrite::Begin(Box::new(PcSession { id: taken.id, ..session })));
     let before = Everything::about(&world, &login, account.id, taken.id).await;
     assert!(!matches!(world.commit(change, world.now).await, Ok(Committed::Done)));
     assert_eq!(Everything::about(&world, &login, account.id, taken.id).await, before);

@@ -170,6 +170,7 @@ impl World {
     /// The change of a redeem, whole, and the session that it begins.
     pub(crate) fn redeem(&self, login: &Login, phone: &PhoneSession) -> (Change, PcSession) {
         let session = PcSession {
+            key: None,
             id: SessionId::generate(self.now, &OsRandom),
             account: phone.account,
             granted_by: phone.id,
@@ -191,7 +192,7 @@ impl World {
             login: login.apply(&event, self.now).unwrap().login,
             until: login.runs_out_at(),
             phone: Some(phone.id),
-            session: Some(SessionWrite::Begin(session.clone())),
+            session: Some(SessionWrite::Begin(Box::new(session.clone()))),
             notice: Some(notice),
         };
         (change, session)

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use server::store::ProofId;
 use server::store::*;
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::login::Login;
 use shared::name::Username;
@@ -164,6 +166,12 @@ impl Store for Faulty {
     }
     async fn remove_client(&self, name: &str) -> Result<bool> {
         self.here()?.remove_client(name).await
+    }
+    async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
+        self.here()?.known_pc(account, key).await
+    }
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
+        self.here()?.first_use(proof, now).await
     }
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         self.here()?.take(key, rate, now).await

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Method, Request, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::http;
@@ -61,16 +61,6 @@ impl Http {
         Ok(Self { server, inner, prover: None })
     }
 
-    /// The same way, with a proof in each request.
-    pub(super) fn with_prover(self, prover: Prover) -> Self {
-        Self { prover: Some(Arc::new(prover)), ..self }
-    }
-
-    /// Whether each request has a proof.
-    pub(super) fn proves(&self) -> bool {
-        self.prover.is_some()
-    }
-
     pub(super) fn server(&self) -> &PublicUrl {
         &self.server
     }
@@ -85,33 +75,44 @@ impl Http {
         self.read(response).await
     }
 
-    /// Puts a PC's token into a request: with a key it is worth nothing without a proof, and says so.
-    pub(super) fn authorized(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
-        if self.proves() {
-            request.header(AUTHORIZATION, format!("{SCHEME} {token}"))
-        } else {
-            request.bearer_auth(token)
-        }
+    /// The same way, for whoever has this key.
+    pub(super) fn proving(self, prover: Prover) -> Self {
+        Self { prover: Some(Arc::new(prover)), ..self }
     }
 
-    /// Sends a request and reads the head of its answer. With a key, this is where the proof comes in.
-    ///
-    /// A server that asks for its nonce has done nothing else, so the request is sent once more, with that.
+    /// Whether each request proves a key.
+    pub(super) fn proves(&self) -> bool {
+        self.prover.is_some()
+    }
+
+    /// Shows a token that is worth nothing without the key, where there is one.
+    pub(super) fn show(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+        if !self.proves() {
+            return request.bearer_auth(token);
+        }
+        // A token has no character that a header can't have.
+        let Ok(mut line) = HeaderValue::try_from(format!("{SCHEME} {token}")) else { return request };
+        line.set_sensitive(true);
+        request.header(AUTHORIZATION, line)
+    }
+
+    /// Sends a request and reads the head of its answer. A proof that the server finds too old is made once
+    /// more, with the server's own nonce.
     pub(super) async fn open(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let mut request = request.build().map_err(|error| self.unreachable(&error))?;
         let Some(prover) = &self.prover else { return self.execute(request).await };
-        let spare = request.try_clone();
+        let again = request.try_clone();
         let had = prover.prove(&mut request);
         let response = self.execute(request).await?;
-        let told = prover.learn(response.headers());
-        let Some(mut spare) = spare.filter(|_| told.is_some() && told != had) else { return Ok(response) };
+        let is_new = prover.learn(response.headers(), had.as_deref());
+        let Some(mut again) = again.filter(|_| is_new) else { return Ok(response) };
         let (response, asks) = self.asks_for_nonce(response).await?;
         if !asks {
             return Ok(response);
         }
-        prover.prove(&mut spare);
-        let response = self.execute(spare).await?;
-        prover.learn(response.headers());
+        let had = prover.prove(&mut again);
+        let response = self.execute(again).await?;
+        prover.learn(response.headers(), had.as_deref());
         Ok(response)
     }
 

@@ -71,8 +71,8 @@ impl Client {
     /// for. When the answer is lost it may be repeated within 30 s.
     ///
     /// # Errors
-    /// As the server says (`access_denied`, `expired_token`, `invalid_grant` end the login), because it
-    /// can't be reached, or because it did not bind the tokens to this client's key.
+    /// As the server says (`access_denied`, `expired_token`, `invalid_grant` end the login), or because
+    /// it can't be reached.
     pub async fn redeem(
         &self,
         client_id: &str,
@@ -99,8 +99,7 @@ impl Client {
     /// Buys new tokens. The refresh token is used up by it; a second use ends the session.
     ///
     /// # Errors
-    /// As the server says (`invalid_grant`: the session is over), because it can't be reached, or because
-    /// it did not bind the tokens to this client's key.
+    /// As the server says (`invalid_grant`: the session is over), or because it can't be reached.
     pub async fn refresh(
         &self,
         client_id: &str,
@@ -114,19 +113,16 @@ impl Client {
         self.token(client_id, &form).await
     }
 
-    /// Asks for tokens. With a key, tokens that would be good without it are not taken, nor left lying around.
     async fn token(&self, client_id: &str, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
         let request = self.http.request(Method::POST, "/oauth/token").form(form);
         let tokens: TokenAnswer = self.http.send(request).await?.json()?;
-        if !self.http.proves() || tokens.token_type.eq_ignore_ascii_case(SCHEME) {
-            return Ok(tokens);
+        // Who had stripped the proofs on their way could use these tokens. Whether or not the server hears
+        // that they are given back, they are used no further.
+        if self.http.proves() && !tokens.token_type.eq_ignore_ascii_case(SCHEME) {
+            _ = self.revoke(client_id, tokens.refresh_token.expose()).await;
+            return Err(self.http.unexpected("tokens that are good without this PC's key"));
         }
-        // Whether or not it works, they are used no further.
-        _ = self.revoke(client_id, tokens.refresh_token.expose()).await;
-        Err(ClientError::Unexpected(format!(
-            "{} did not bind the session to this computer's key, so whoever stole its tokens could use them; the session is not used. Is that server up to date?",
-            self.server()
-        )))
+        Ok(tokens)
     }
 
     /// Ends the session that an access or refresh token belongs to. An unknown token is fine (RFC 7009).
@@ -144,8 +140,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn snapshot(&self, device_code: &Token<DeviceCode>) -> Result<Snapshot, ClientError> {
-        let request = self.http.request(Method::GET, "/v1/login");
-        let request = self.http.authorized(request, device_code.expose());
+        let request = self.http.show(self.http.request(Method::GET, "/v1/login"), device_code.expose());
         self.http.send(request).await?.json()
     }
 
@@ -154,8 +149,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn cancel(&self, device_code: &Token<DeviceCode>) -> Result<(), ClientError> {
-        let request = self.http.request(Method::DELETE, "/v1/login");
-        let request = self.http.authorized(request, device_code.expose());
+        let request = self.http.show(self.http.request(Method::DELETE, "/v1/login"), device_code.expose());
         self.http.send(request).await?.done()
     }
 
@@ -170,7 +164,7 @@ impl Client {
     /// # Errors
     /// As the server says, or because it can't be reached.
     pub async fn me(&self, token: &Token<PcToken>) -> Result<Me, ClientError> {
-        let request = self.http.authorized(self.http.request(Method::GET, "/v1/me"), token.expose());
+        let request = self.http.show(self.http.request(Method::GET, "/v1/me"), token.expose());
         self.http.send(request).await?.json()
     }
 }

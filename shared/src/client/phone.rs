@@ -9,7 +9,7 @@ use super::http::{ANSWER_WITHIN, Http};
 use super::{Client, ClientError, NotificationFeed};
 use crate::api::{
     AccountMade, ConfirmRequest, Decided, DenyRequest, MAX_WAIT_SECS, Me, Notifications, PasswordChange,
-    PhoneLoggedIn, PhoneLogin, Registration, ScanRequest, Scanned, Sessions,
+    PhoneLoggedIn, PhoneLogin, Registration, ScanRequest, Scanned, Sessions, Unread,
 };
 use crate::id::SessionId;
 use crate::secret::{ConfirmToken, PhoneToken, Token};
@@ -71,7 +71,7 @@ impl Phone {
     /// As the server says (`confirm_token_used`, with the login's status, when an earlier answer was lost),
     /// or because it can't be reached.
     pub async fn confirm(&self, token: &Token<ConfirmToken>) -> Result<Decided, ClientError> {
-        let body = ConfirmRequest { confirm_token: token.expose().to_owned() };
+        let body = ConfirmRequest { confirm_token: Unread::new(token.expose().to_owned()) };
         self.http().send(self.request(Method::POST, "/v1/scans/confirm").json(&body)).await?.json()
     }
 
@@ -80,7 +80,10 @@ impl Phone {
     /// # Errors
     /// As [`confirm`](Self::confirm).
     pub async fn deny(&self, token: &Token<ConfirmToken>, report: bool) -> Result<Decided, ClientError> {
-        let body = DenyRequest { confirm_token: token.expose().to_owned(), report: report.then_some(true) };
+        let body = DenyRequest {
+            confirm_token: Unread::new(token.expose().to_owned()),
+            report: report.then_some(true),
+        };
         self.http().send(self.request(Method::POST, "/v1/scans/deny").json(&body)).await?.json()
     }
 

@@ -1,11 +1,6 @@
-//! Proves with each request that this client holds its key (RFC 9449).
-//!
-//! A proof needs no nonce of the server's, unless this machine's clock is off:
-//! then the server names one, which says in place of the clock that the proof
-//! is of now.
+//! The proof that goes with each request of a client that has a key (RFC 9449).
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::Request;
@@ -17,10 +12,12 @@ use crate::random::OsRandom;
 /// The longest nonce that is repeated to a server, in bytes: a proof with a longer one might be refused as such.
 const MAX_NONCE: usize = 512;
 
-/// The key, and the server's latest nonce.
+/// A key, and what the server wants to see in its proofs.
+#[derive(Debug)]
 pub(super) struct Prover {
     key: Arc<Key>,
     now: fn() -> Timestamp,
+    /// The server's latest nonce. It sends one to whoever's clock is off.
     nonce: Mutex<Option<String>>,
 }
 
@@ -29,47 +26,52 @@ impl Prover {
         Self { key, now, nonce: Mutex::default() }
     }
 
-    /// Puts a new proof into a request, for the token that is in it. Returns the nonce that the proof has.
+    /// Puts a fresh proof into a request, for the token that goes with it if one does.
+    /// Returns the nonce in the proof.
     pub(super) fn prove(&self, request: &mut Request) -> Option<String> {
-        let nonce = self.latest().clone();
         let mut url = request.url().clone();
         url.set_query(None);
-        url.set_fragment(None);
+        let shown = request.headers().get(AUTHORIZATION).and_then(|line| line.to_str().ok());
+        let token = shown.and_then(|line| line.strip_prefix(SCHEME)).map(str::trim_start);
+        let nonce = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let call = (request.method().as_str(), url.as_str());
-        let token = request.headers().get(AUTHORIZATION).and_then(token);
         let proof = self.key.prove(call, token, nonce.as_deref(), (self.now)(), &OsRandom);
-        let mut proof =
-            HeaderValue::try_from(proof).expect("a proof has only letters, digits, '-', '_' and '.'");
-        proof.set_sensitive(true);
-        request.headers_mut().insert(SCHEME, proof);
-        if let Some(authorization) = request.headers_mut().get_mut(AUTHORIZATION) {
-            authorization.set_sensitive(true);
+        // It has only letters, digits, '-', '_' and '.'.
+        if let Ok(proof) = HeaderValue::try_from(proof) {
+            request.headers_mut().insert(SCHEME, proof);
         }
         nonce
     }
 
-    /// Remembers the nonce that an answer has, for the next proof, and returns it.
-    pub(super) fn learn(&self, headers: &HeaderMap) -> Option<String> {
-        let nonce = headers.get(NONCE_HEADER)?.to_str().ok()?;
-        if nonce.is_empty() || nonce.len() > MAX_NONCE {
-            return None;
+    /// Takes the nonce of an answer. Whether it is another than the proof `had`; another call may have
+    /// learned it meanwhile.
+    pub(super) fn learn(&self, headers: &HeaderMap, had: Option<&str>) -> bool {
+        let Some(new) = nonce_of(headers) else { return false };
+        *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.to_owned());
+        had != Some(new)
+    }
+}
+
+fn nonce_of(headers: &HeaderMap) -> Option<&str> {
+    let nonce = headers.get(NONCE_HEADER)?.to_str().ok()?;
+    (!nonce.is_empty() && nonce.len() <= MAX_NONCE).then_some(nonce)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_under_way_at_once_each_learn_the_same_nonce() {
+        let prover = Prover::new(Arc::new(Key::generate(&OsRandom)), || Timestamp::UNIX_EPOCH);
+        let told =
+            |nonce: &str| HeaderMap::from_iter([(NONCE_HEADER.parse().unwrap(), nonce.parse().unwrap())]);
+        assert!(prover.learn(&told("n"), None) && prover.learn(&told("n"), None));
+        assert!(!prover.learn(&told("n"), Some("n")));
+        for nothing in ["", &"n".repeat(MAX_NONCE + 1)] {
+            assert!(!prover.learn(&told(nothing), Some("n")));
         }
-        *self.latest() = Some(nonce.to_owned());
-        Some(nonce.to_owned())
+        let mut request = Request::new(reqwest::Method::GET, "http://a.example/".parse().unwrap());
+        assert_eq!(prover.prove(&mut request).as_deref(), Some("n"));
     }
-
-    fn latest(&self) -> MutexGuard<'_, Option<String>> {
-        self.nonce.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Prover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Prover")
-    }
-}
-
-/// The token in an `Authorization` header whose scheme asks for a proof.
-fn token(authorization: &HeaderValue) -> Option<&str> {
-    authorization.to_str().ok()?.strip_prefix(SCHEME)?.strip_prefix(' ')
 }

@@ -6,7 +6,7 @@ use shared::name::Username;
 
 use super::columns::{Columns, int};
 use super::writer::{Effect, Outcome, Tx};
-use super::{notices, sessions};
+use super::{known, notices, sessions};
 use crate::store::{Account, Notice, Topic};
 
 const ADD: &str = "
@@ -46,6 +46,7 @@ pub(super) fn set_enabled(tx: &mut Tx<'_>, username: &Username, enabled: bool) -
     if let Some(account) = account {
         if !enabled {
             drop(sessions::end_all(tx.db, account)?);
+            known::forget(tx.db, account)?;
         }
         tx.then(Effect::Wake(Topic::Account(account)));
     }
@@ -71,6 +72,7 @@ pub(super) fn set_password(tx: &mut Tx<'_>, new: &NewPassword) -> Result<Outcome
         Some(keep) => sessions::end_others(tx.db, new.account, keep)?,
         None => sessions::end_all(tx.db, new.account)?,
     };
+    known::forget(tx.db, new.account)?;
     notices::add(tx.db, &new.notice)?;
     tx.then(Effect::Wake(Topic::Account(new.account)));
     Ok(Outcome::Keep(Some(ended)))

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::login::Login;
 use shared::name::Username;
@@ -10,11 +11,11 @@ use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 use super::accounts::NewPassword;
 use super::logins::Record;
 use super::writer::Outcome;
-use super::{SqliteStore, accounts, clients, logins, notices, sessions};
+use super::{SqliteStore, accounts, clients, known, logins, notices, sessions};
 use crate::store::{
     Account, AnySession, Change, Committed, Ending, Inserted, KeptNotice, LimitKey, LoginKey, Notice,
-    OpenCaps, PcSession, PcTokens, PhoneSession, Rate, Refresh, ResourceServer, Result, Store, StoreError,
-    Taken, Topic, Valid, Watch,
+    OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result, Store,
+    StoreError, Taken, Topic, Valid, Watch,
 };
 
 #[async_trait]
@@ -141,6 +142,10 @@ impl Store for SqliteStore {
         self.write(move |tx| sessions::end(tx, account, ending, notice.as_ref())).await
     }
 
+    async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
+        self.read(|db| known::find(db, account, key))
+    }
+
     async fn notify(&self, notice: Notice) -> Result<()> {
         self.write(move |tx| notices::notify(tx, &notice)).await
     }
@@ -175,6 +180,11 @@ impl Store for SqliteStore {
         self.alive()?;
         self.limiter.give_back(&key, counted);
         Ok(())
+    }
+
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
+        self.alive()?;
+        self.proofs.remember(proof, now)
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {

@@ -9,8 +9,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior};
 
 const SCHEMA: &str = include_str!("schema.sql");
+/// From each version but the last to the next.
+const UPGRADES: [&str; 1] = [include_str!("upgrade-2.sql")];
 /// The schema that this server knows. A database says which one it has in `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// `SAOM`, in `PRAGMA application_id`: nobody else's database is written to.
 const APPLICATION_ID: i64 = 0x5341_4F4D;
 /// How long a write waits for another process's. Then the disk, or whoever holds it, is in trouble.
@@ -147,7 +149,7 @@ fn check(db: &Connection, path: &Path) -> std::result::Result<(), OpenError> {
         Ok((is_empty, version(&tx)?, tx.pragma_query_value(None, "application_id", |row| row.get(0))?))
     };
     match look().map_err(|source| unusable(path, source))? {
-        (true, 0, 0) | (false, SCHEMA_VERSION, APPLICATION_ID) => Ok(()),
+        (true, 0, 0) | (false, 1..=SCHEMA_VERSION, APPLICATION_ID) => Ok(()),
         (_, found, APPLICATION_ID) if found > SCHEMA_VERSION => {
             Err(OpenError::Newer { path: path.to_owned(), found })
         }
@@ -155,14 +157,20 @@ fn check(db: &Connection, path: &Path) -> std::result::Result<(), OpenError> {
     }
 }
 
-/// Makes the schema, unless another process was first.
+/// Makes the schema, or brings it up to date, unless another process was first.
 fn make_schema(db: &mut Connection) -> Result<()> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if version(&tx)? == 0 {
-        tx.execute_batch(SCHEMA)?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    match usize::try_from(version(&tx)?) {
+        Ok(0) => {
+            tx.execute_batch(SCHEMA)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        found => {
+            let done = found.unwrap_or_default().saturating_sub(1);
+            UPGRADES.iter().skip(done).try_for_each(|upgrade| tx.execute_batch(upgrade))?;
+        }
     }
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.commit()
 }
 

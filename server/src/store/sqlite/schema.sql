@@ -1,4 +1,4 @@
--- Saoma's schema, version 1.
+-- Saoma's schema, version 2.
 --
 -- Ids are 16 bytes, digests 32, times milliseconds since 1970. A session exists as long as nobody has ended it;
 -- whether it is valid is derived each time (see the views). Ending a phone ends what it granted, by the keys.
@@ -39,8 +39,17 @@ CREATE TABLE pcs (
     access_until  INTEGER NOT NULL,
     refresh       BLOB    NOT NULL UNIQUE CHECK (length(refresh) = 32),
     refresh_until INTEGER NOT NULL,
-    used          INTEGER NOT NULL CHECK (used IN (0, 1))
+    used          INTEGER NOT NULL CHECK (used IN (0, 1)),
+    key           BLOB    CHECK (length(key) = 32)
 ) STRICT;
+
+-- The PCs that have logged in to an account, by the thumbprints of their keys.
+CREATE TABLE known_pcs (
+    account      BLOB    NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    key          BLOB    NOT NULL CHECK (length(key) = 32),
+    last_seen_at INTEGER NOT NULL,
+    PRIMARY KEY (account, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX pcs_by_account ON pcs (account);
 CREATE INDEX pcs_by_phone ON pcs (granted_by);

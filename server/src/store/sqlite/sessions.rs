@@ -13,6 +13,7 @@ mod tokens;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
 use shared::secret::{Digest, PcToken, PhoneToken};
 
@@ -134,6 +135,7 @@ impl Standing<'_> {
             scope: row.plain("scope")?,
             device_name: row.plain("device_name")?,
             ip: row.ip("ip")?,
+            key: row.plain::<Option<[u8; 32]>>("key")?.map(Thumbprint::from_bytes),
             created_at: row.time("created_at")?,
             last_seen_at: row.time("last_seen_at")?,
             tokens: PcTokens {

@@ -17,9 +17,10 @@ use crate::Backend;
 use crate::scene::{refresh, said};
 use crate::support::Server;
 
-/// How many calls are made in all, and how many of them to one login.
-const CALLS: usize = 10_000;
+/// How many logins there are, and how many calls are made to each: enough for 10,000 pairs that race.
+const LOGINS: u64 = 3_500;
 const CALLS_PER_LOGIN: usize = 10;
+const PAIRS: usize = 10_000;
 /// How many logins are busy at once.
 const BUSY: usize = 16;
 
@@ -204,11 +205,13 @@ pub(crate) async fn find_an_order_of_calls_that_breaks_the_rules(on: Backend) {
         })
         .await;
     let phones = [server.phone_token("alice").await, server.phone_token("bob").await];
-    let orders = futures_util::stream::iter(0..CALLS / CALLS_PER_LOGIN);
-    orders.for_each_concurrent(BUSY, |seed| try_one_order(&server, &phones, seed as u64)).await;
+    let orders = futures_util::stream::iter(0..LOGINS).map(|seed| try_one_order(&server, &phones, seed));
+    let pairs = orders.buffer_unordered(BUSY).fold(0, async |sum, pairs| sum + pairs).await;
+    assert!(pairs >= PAIRS, "{pairs} raced");
 }
 
-async fn try_one_order(server: &Server, phones: &[String; 2], seed: u64) {
+/// Answers how many pairs of calls raced.
+async fn try_one_order(server: &Server, phones: &[String; 2], seed: u64) -> usize {
     let mut random = Seeded(seed);
     let issued = server.issue().await;
     let mut rules = Rules {
@@ -218,7 +221,7 @@ async fn try_one_order(server: &Server, phones: &[String; 2], seed: u64) {
         refresh_token: Sent::Unknown,
     };
     let mut known = Known::default();
-    let mut made = 0;
+    let (mut made, mut pairs) = (0, 0);
     while made < CALLS_PER_LOGIN {
         let call = CALLS_THERE_ARE[random.below(CALLS_THERE_ARE.len())];
         let other = CALLS_THERE_ARE[random.below(CALLS_THERE_ARE.len())];
@@ -244,6 +247,7 @@ async fn try_one_order(server: &Server, phones: &[String; 2], seed: u64) {
             known.learn(&first);
             known.learn(&second);
             made += 2;
+            pairs += 1;
         } else {
             let answer = make(server, &issued, phones, &known, call).await;
             let (heard, expected) = (said(answer.clone()), rules.answer(call));
@@ -255,6 +259,7 @@ async fn try_one_order(server: &Server, phones: &[String; 2], seed: u64) {
         rules.confirm_token = newest(&known.confirm_token);
         rules.refresh_token = newest(&known.refresh_token);
     }
+    pairs
 }
 
 fn is(heard: &(u16, String), expected: (u16, &str)) -> bool {

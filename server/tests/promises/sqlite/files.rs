@@ -186,12 +186,12 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = dir.path().join("saoma.db");
     drop(open(&path));
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("PRAGMA user_version = 2; CREATE TABLE from_the_future (x)").unwrap();
+    db.execute_batch("PRAGMA user_version = 3; CREATE TABLE from_the_future (x)").unwrap();
     drop(db);
     let before = fs::read(&path).unwrap();
     for refused in [refusal(&path), SqliteStore::beside(&path, clock()).err().unwrap().to_string()] {
         assert!(
-            refused.contains("schema version 2") && refused.contains("run the newer server"),
+            refused.contains("schema version 3") && refused.contains("run the newer server"),
             "{refused}"
         );
     }
@@ -254,4 +254,20 @@ fn racing_processes_make_one_database() {
             scope.spawn(|| open(&path));
         });
     }
+}
+
+#[test]
+fn the_schema_before_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saoma.db");
+    drop(open(&path));
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let before = "DROP TABLE known_pcs; ALTER TABLE pcs DROP COLUMN key; PRAGMA user_version = 1";
+    db.execute_batch(before).unwrap();
+    drop(db);
+    drop(open(&path));
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    db.execute_batch("SELECT key FROM pcs; SELECT key FROM standing_pcs; SELECT * FROM known_pcs").unwrap();
 }

@@ -53,7 +53,7 @@ impl LoginTopic {
     }
 
     fn read(&self, http: &Http, path: &str) -> RequestBuilder {
-        http.authorized(http.request(Method::GET, path), self.device_code.expose())
+        http.show(http.request(Method::GET, path), self.device_code.expose())
     }
 }
 

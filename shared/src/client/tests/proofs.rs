@@ -219,7 +219,7 @@ async fn tokens_that_are_good_without_the_key_are_given_back() {
             client.refresh("pc-tui", &token()).await.unwrap_err(),
         ] {
             assert!(matches!(error, ClientError::Unexpected(_)), "{error:?}");
-            assert!(error.to_string().contains("did not bind the session to this computer's key"), "{error}");
+            assert!(error.to_string().contains("tokens that are good without this PC's key"), "{error}");
         }
         let paths: Vec<_> = server.heads().iter().map(|head| head.uri.path().to_owned()).collect();
         assert_eq!(paths, ["/oauth/token", "/oauth/revoke", "/oauth/token", "/oauth/revoke"]);

@@ -2,19 +2,21 @@
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Result, params};
+use shared::dpop::Thumbprint;
 use shared::id::SessionId;
 use shared::secret::{Digest, RefreshToken};
 
 use super::Standing;
 use crate::store::sqlite::columns::ip_text;
+use crate::store::sqlite::known;
 use crate::store::sqlite::writer::{Effect, Outcome, Tx};
 use crate::store::{Committed, PcSession, PcTokens, Refresh};
 
 /// Nothing is inserted if the phone that grants it is gone.
 const BEGIN: &str = "
     INSERT INTO pcs (id, account, granted_by, login, client_id, scope, device_name, ip, created_at, last_seen_at,
-                     access, access_until, refresh, refresh_until, used)
-    SELECT ?1, account, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+                     access, access_until, refresh, refresh_until, used, key)
+    SELECT ?1, account, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
     FROM phones WHERE id = ?3 AND account = ?2";
 const REISSUE: &str =
     "UPDATE pcs SET access = ?2, access_until = ?3, refresh = ?4, refresh_until = ?5 WHERE id = ?1";
@@ -41,9 +43,16 @@ pub(in super::super) fn begin(tx: &mut Tx<'_>, session: &PcSession) -> Result<Co
         session.tokens.refresh.as_bytes(),
         session.tokens.refresh_until.as_millisecond(),
         session.used,
+        session.key.as_ref().map(Thumbprint::as_bytes),
     ];
     let begun = tx.db.prepare_cached(BEGIN)?.execute(row)? == 1;
-    Ok(if begun { Committed::Done } else { Committed::PhoneGone })
+    if !begun {
+        return Ok(Committed::PhoneGone);
+    }
+    if let Some(key) = session.key {
+        known::meet(tx.db, session.account, key, session.created_at)?;
+    }
+    Ok(Committed::Done)
 }
 
 /// Replaces tokens that nobody has used. From here until they are durable, a use waits.

@@ -1,0 +1,41 @@
+//! The PCs that have logged in to an account before, by their keys.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use shared::dpop::Thumbprint;
+use shared::id::AccountId;
+
+use super::columns::Columns;
+
+const MEET: &str = "
+    INSERT INTO known_pcs (account, key, last_seen_at) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)";
+/// The least recent ones go first.
+const FORGET_OLDEST: &str = "
+    DELETE FROM known_pcs WHERE account = ?1 AND key IN (
+        SELECT key FROM known_pcs WHERE account = ?1 ORDER BY last_seen_at DESC LIMIT -1 OFFSET ?2)";
+const FIND: &str = "
+    SELECT max(last_seen_at, coalesce(
+        (SELECT max(last_seen_at) FROM pcs WHERE account = ?1 AND key = ?2), 0)) AS seen_at
+    FROM known_pcs WHERE account = ?1 AND key = ?2";
+const FORGET: &str = "DELETE FROM known_pcs WHERE account = ?1";
+
+/// How many an account has at most. More than anybody has, and few enough to be looked through.
+const KEPT_MAX: i64 = 100;
+
+/// Notes that a PC has logged in.
+pub(super) fn meet(db: &Connection, account: AccountId, key: Thumbprint, at: Timestamp) -> Result<()> {
+    db.prepare_cached(MEET)?.execute(params![account.to_bytes(), key.as_bytes(), at.as_millisecond()])?;
+    db.prepare_cached(FORGET_OLDEST)?.execute(params![account.to_bytes(), KEPT_MAX]).map(drop)
+}
+
+/// When a PC was seen last, if it has ever logged in.
+pub(super) fn find(db: &Connection, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
+    let which = params![account.to_bytes(), key.as_bytes()];
+    db.prepare_cached(FIND)?.query_row(which, |row| row.time("seen_at")).optional()
+}
+
+/// Forgets them all: whoever changes a password does not trust what was let in before.
+pub(super) fn forget(db: &Connection, account: AccountId) -> Result<()> {
+    db.prepare_cached(FORGET)?.execute(params![account.to_bytes()]).map(drop)
+}
