@@ -24,7 +24,9 @@ pub(super) fn may_pass(error: &ClientError) -> bool {
             matches!(problem.code, ProblemCode::Unavailable | ProblemCode::RateLimited)
         }
         ClientError::Oauth { error, .. } => {
-            matches!(error.error, OauthCode::SlowDown | OauthCode::TemporarilyUnavailable)
+            // The nonce that the server asked for is in the next proof.
+            let passing = [OauthCode::SlowDown, OauthCode::TemporarilyUnavailable, OauthCode::UseDpopNonce];
+            passing.contains(&error.error)
         }
         ClientError::Unexpected(_) => false,
     }

@@ -178,7 +178,8 @@ impl App {
     }
 }
 
-/// Whether a token is no longer good, as opposed to a server that is not well.
+/// Whether a token is no longer good, or not with this computer's key, as opposed to a server that is not well.
 fn is_refusal(error: &ClientError) -> bool {
-    error.problem().is_some_and(|problem| problem.code == ProblemCode::Unauthenticated)
+    let refusals = [ProblemCode::Unauthenticated, ProblemCode::InvalidDpopProof];
+    error.problem().is_some_and(|problem| refusals.contains(&problem.code))
 }

@@ -50,6 +50,28 @@ fn a_kept_session_gets_new_tokens_first_if_they_are_due() {
 }
 
 #[test]
+fn a_kept_session_that_is_bound_to_another_key_makes_way_too() {
+    let refused = || Err(ClientError::from(ProblemCode::InvalidDpopProof));
+    for refusal in [OauthCode::InvalidDpopProof, OauthCode::InvalidGrant] {
+        let mut play = back(settings(Manner::Script));
+        assert_eq!(play.meet(refused()).done(), ["refresh 1"]);
+        assert_eq!(play.refresh(Err(oauth(refusal))).done(), ["forget", "unfollow", "issue"]);
+    }
+    let mut play = back(settings(Manner::Screen));
+    play.meet(refused());
+    play.refresh(Ok(tokens(2)));
+    assert_eq!(play.meet(refused()).done(), ["revoke 2", "forget", "unfollow", "issue"]);
+}
+
+#[test]
+fn a_nonce_that_the_server_asks_for_again_ends_no_session() {
+    let mut play = back(settings(Manner::Screen));
+    play.meet(Err(unauthenticated()));
+    assert!(play.refresh(Err(oauth(OauthCode::UseDpopNonce))).done().is_empty());
+    assert!(held(&play).trouble.is_some());
+}
+
+#[test]
 fn a_kept_session_that_is_over_makes_way_for_a_new_login() {
     let mut play = back(settings(Manner::Script));
     assert_eq!(play.meet(Err(unauthenticated())).done(), ["refresh 1"], "it may only be the access token");
