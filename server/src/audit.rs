@@ -1,8 +1,8 @@
 //! The audit log: every refused attempt and every decision, all of them here.
 //!
 //! Each event has its own fields, of types that can't hold a secret: ids, addresses and numbers, and never a
-//! text that a client sent (the one name in it is given by whoever runs the server). Log lines have the target `audit`; `event` names the kind. What was refused is a
-//! warning, what was done is information.
+//! text that a client sent (the one name in it is given by whoever runs the server). Log lines have the target
+//! `audit`; `event` names the kind. What was refused is a warning, what was done is information.
 
 use std::net::IpAddr;
 

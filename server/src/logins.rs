@@ -96,10 +96,10 @@ pub struct Issued {
 }
 
 /// The key that a caller has proved, if any.
-pub type Proved = Option<Thumbprint>;
+pub type ProvedKey = Option<Thumbprint>;
 
 /// A login that is bound to a key is that key's alone, and one that is not is no key's.
-fn is_owned(login: &Login, key: Proved) -> Result<(), LoginError> {
+fn is_owned(login: &Login, key: ProvedKey) -> Result<(), LoginError> {
     if login.request.key == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
 }
 
@@ -237,7 +237,7 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn cancel(&self, device: &Token<DeviceCode>, key: Proved) -> Result<(), LoginError> {
+    pub async fn cancel(&self, device: &Token<DeviceCode>, key: ProvedKey) -> Result<(), LoginError> {
         let login = self.read(LoginKey::Device(device.digest())).await?;
         is_owned(&login, key)?;
         match self.step(LoginKey::Id(login.id), None, &Event::Cancel).await {

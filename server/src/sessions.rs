@@ -10,7 +10,7 @@ use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 use crate::address::Origin;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::logins::{Logins, Proved, Tokens};
+use crate::logins::{Logins, ProvedKey, Tokens};
 use crate::store::{
     Account, AnySession, Ending, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
@@ -94,7 +94,7 @@ impl Sessions {
         &self,
         token: Digest<RefreshToken>,
         client_id: &str,
-        key: Proved,
+        key: ProvedKey,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
@@ -208,7 +208,7 @@ pub enum NoTokens {
     OtherKey,
 }
 
-fn may_refresh(session: &PcSession, client_id: &str, key: Proved) -> Result<(), NoTokens> {
+fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(), NoTokens> {
     if session.client_id != client_id {
         return Err(NoTokens::NoGrant);
     }

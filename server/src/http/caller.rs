@@ -83,7 +83,7 @@ impl FromRequestParts<Arc<App>> for Member {
 
 /// A PC, by the device code of its login. Whether there is such a login is for the handler to find out.
 /// Whether its login is bound to the key, too.
-pub(super) struct Pc(pub(super) Token<DeviceCode>, pub(super) crate::logins::Proved);
+pub(super) struct Pc(pub(super) Token<DeviceCode>, pub(super) crate::logins::ProvedKey);
 
 impl FromRequestParts<Arc<App>> for Pc {
     type Rejection = Failure;
@@ -100,7 +100,7 @@ fn token<K: TokenKind>(headers: &HeaderMap) -> Result<Token<K>, Failure> {
 }
 
 /// A token that stands by itself, or one that comes with a proof (RFC 9449 §7.1), and the key of that.
-fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::Proved), Failure> {
+fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::ProvedKey), Failure> {
     let Some(text) = credentials(&parts.headers, SCHEME) else {
         let text = credentials(&parts.headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?;
         return Ok((text, None));

@@ -64,7 +64,7 @@ pub(super) async fn issue(
         Audit::PcNotAllowed { ip: origin.ip }.log();
         return Err(OauthCode::AccessDenied.into());
     }
-    let request = Request { key: proof.as_ref().map(|proof| proof.key), ..request(&app, &form, origin)? };
+    let request = request(&app, &form, proof.as_ref().map(|proof| proof.key), origin)?;
     match app.limits.issue(origin.address).await {
         Ok(_) => {}
         Err(Limited::TooMany(wait)) => return Err(OauthFailure::too_many(wait)),
@@ -93,7 +93,7 @@ pub(super) async fn issue(
 }
 
 /// What a PC may say about its login; what is not known is ignored.
-fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
+fn request(app: &App, form: &Form, key: logins::ProvedKey, origin: Origin) -> OauthAnswer<Request> {
     let claim = |name| form.field(name).map(clean_claim).filter(|claim| !claim.is_empty());
     let login_hint = form.field("login_hint").map(Username::parse).transpose();
     let scope = form.field("scope").map(str::to_owned);
@@ -114,7 +114,7 @@ fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
         device_app: claim("device_app"),
         login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
         check_code,
-        key: None, // a proof is no parameter
+        key,
         ip: origin.ip,
     })
 }
@@ -191,7 +191,7 @@ async fn redeem(
     origin: Origin,
     form: &Form,
     client_id: &str,
-    key: logins::Proved,
+    key: logins::ProvedKey,
 ) -> Result<Tokens, Refused> {
     let device_code = form.required("device_code").map_err(Refused::Oauth)?;
     // Whatever else was typed is a wrong try.
@@ -226,7 +226,7 @@ async fn redeem(
     Err(Refused::Oauth(code.into()))
 }
 
-async fn refresh(app: &App, form: &Form, client_id: &str, key: logins::Proved) -> Result<Tokens, Refused> {
+async fn refresh(app: &App, form: &Form, client_id: &str, key: logins::ProvedKey) -> Result<Tokens, Refused> {
     let refused = |code: OauthCode| Refused::Oauth(code.into());
     let token = form.required("refresh_token").map_err(Refused::Oauth)?;
     let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;

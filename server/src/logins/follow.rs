@@ -14,7 +14,7 @@ use shared::id::LoginId;
 use shared::login::Login;
 use shared::secret::{DeviceCode, Token};
 
-use super::{LoginError, Logins, Proved, is_owned};
+use super::{LoginError, Logins, ProvedKey, is_owned};
 use crate::store::{LoginKey, Topic, Watch};
 use crate::waiters::Place;
 
@@ -46,7 +46,7 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Unknown`], or the store's.
-    pub async fn snapshot(&self, device: &Token<DeviceCode>, key: Proved) -> Result<Snapshot, LoginError> {
+    pub async fn snapshot(&self, device: &Token<DeviceCode>, key: ProvedKey) -> Result<Snapshot, LoginError> {
         let (login, snapshot) = self.look(LoginKey::Device(device.digest())).await?;
         is_owned(&login, key)?;
         Ok(snapshot)
@@ -71,7 +71,7 @@ impl Logins {
     pub async fn follow(
         self: &Arc<Self>,
         device: &Token<DeviceCode>,
-        key: Proved,
+        key: ProvedKey,
     ) -> Result<Follow, LoginError> {
         let found = self.store.find(LoginKey::Device(device.digest())).await?;
         let id = found.ok_or(LoginError::Unknown)?.id;

@@ -6,7 +6,7 @@ use shared::login::{CheckCode, Event, Login, Refusal, State, Step};
 use shared::random::Random;
 use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
-use super::{LoginError, Logins, Proved, TRIES};
+use super::{LoginError, Logins, ProvedKey, TRIES};
 use crate::limits::Limited;
 use crate::store::{LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
 
@@ -54,7 +54,7 @@ impl Logins {
         device: &Token<DeviceCode>,
         client_id: &str,
         check: Option<CheckCode>,
-        key: Proved,
+        key: ProvedKey,
     ) -> Result<Tokens, LoginError> {
         for _ in 0..TRIES {
             let login = self.read(LoginKey::Device(device.digest())).await?;
