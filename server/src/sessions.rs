@@ -67,7 +67,7 @@ impl Sessions {
         let now = self.clock.now();
         let valid = self.store.phone(token, now).await?;
         if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now);
+            self.store.seen(valid.session.id, now).await?;
         }
         Ok(valid)
     }
@@ -80,7 +80,7 @@ impl Sessions {
         let now = self.clock.now();
         let valid = self.store.pc(token, now).await?;
         if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now);
+            self.store.seen(valid.session.id, now).await?;
         }
         Ok(valid)
     }
@@ -144,8 +144,11 @@ impl Sessions {
     }
 
     /// Notes that a session was used.
-    pub fn seen(&self, session: SessionId) {
-        self.store.seen(session, self.clock.now());
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn seen(&self, session: SessionId) -> Result<(), StoreError> {
+        self.store.seen(session, self.clock.now()).await
     }
 
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {

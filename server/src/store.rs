@@ -26,6 +26,7 @@ pub mod hub;
 mod limiter;
 mod proofs;
 mod records;
+pub mod redis;
 pub mod sqlite;
 
 use std::time::Duration;
@@ -225,8 +226,9 @@ pub trait Store: Send + Sync + 'static {
         tokens: PcTokens,
         now: Timestamp,
     ) -> Result<bool>;
-    /// Notes that a session was used. Seen at once, durable soon: bookkeeping that nobody waits for.
-    fn seen(&self, session: SessionId, now: Timestamp);
+    /// Notes that a session was used. Seen at once by whoever reads the store, durable soon. A session that
+    /// has ended stays as it is.
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()>;
     /// The valid sessions of an account, newest first.
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>>;
     /// Ends sessions of an account, with the PC sessions that ended phones granted, and tells the owner in

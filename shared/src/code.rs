@@ -51,7 +51,7 @@ impl ScanCode {
     /// What the store knows it by.
     #[must_use]
     pub fn digest(&self) -> Digest<Scan> {
-        Digest::of(&self.0)
+        Digest::of(self.tag(), &self.0)
     }
 
     /// The code itself.

@@ -33,8 +33,11 @@ pub trait Kind {
     const NAME: &'static str;
 }
 
+/// A kind whose every value says in which partition of a store it belongs.
+pub trait Tagged: Kind {}
+
 /// A kind of secret that travels as a prefixed token.
-pub trait TokenKind: Kind {
+pub trait TokenKind: Tagged {
     /// How every token of the kind begins.
     const PREFIX: &'static str;
 }
@@ -51,7 +54,9 @@ macro_rules! kinds {
 
         $(impl TokenKind for $kind {
             const PREFIX: &'static str = $prefix;
-        })?
+        }
+
+        impl Tagged for $kind {})?
     )*};
 }
 
@@ -73,6 +78,8 @@ kinds! {
     /// Its short form, for typing. See [`code`](crate::code::UserCode).
     User;
 }
+
+impl Tagged for Scan {}
 
 /// 256 bits, written as base64url without padding.
 const SECRET_LEN: usize = 43;
@@ -125,7 +132,7 @@ impl<K: TokenKind> Token<K> {
     /// What the store knows it by.
     #[must_use]
     pub fn digest(&self) -> Digest<K> {
-        Digest::of(&self.text)
+        Digest::of(self.tag(), &self.text)
     }
 
     /// The secret itself, to be sent or kept. Each use of this is a place to look at twice.
@@ -166,13 +173,25 @@ pub struct Digest<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K: Kind> Digest<K> {
-    pub(crate) fn of(text: &str) -> Self {
+impl<K: Tagged> Digest<K> {
+    pub(crate) fn of(tag: Tag, text: &str) -> Self {
         let hash = Sha256::new().chain_update(K::NAME).chain_update([0]).chain_update(text).finalize();
-        Self::from_bytes(hash.into())
+        let mut hash: [u8; 32] = hash.into();
+        let [first, second] = (tag.number() << 6).to_be_bytes();
+        hash[0] = first;
+        hash[1] = second | hash[1] & 0b0011_1111;
+        Self::from_bytes(hash)
     }
 
-    /// As [`of`](Self::of), but under the server's secret, for what could be guessed offline.
+    /// The partition of what it stands for.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        Tag::numbered(u16::from_be_bytes([self.hash[0], self.hash[1]]) >> 6)
+    }
+}
+
+impl<K: Kind> Digest<K> {
+    /// As others, but without a tag, and under the server's secret: for what could be guessed offline.
     pub(crate) fn keyed(text: &str, secret: &ServerSecret) -> Self {
         Self::from_bytes(secret.seal(K::NAME, text))
     }
@@ -297,6 +316,7 @@ mod tests {
         let again = Token::<DeviceCode>::parse(token.expose()).unwrap();
         assert_eq!(again.tag(), tag);
         assert_eq!(again.digest(), token.digest());
+        assert_eq!(token.digest().tag(), tag);
         let json = serde_json::to_string(&token).unwrap();
         assert_eq!(serde_json::from_str::<Token<DeviceCode>>(&json).unwrap().digest(), token.digest());
     }
@@ -308,7 +328,17 @@ mod tests {
         let renamed = token.expose().replace("pc_", "dc_");
         let forged = Token::<DeviceCode>::parse(&renamed).unwrap();
         assert_ne!(forged.digest().as_bytes(), token.digest().as_bytes());
-        assert_ne!(Digest::<Scan>::of("X").as_bytes(), Digest::<PcToken>::of("X").as_bytes());
+        let tag = token.tag();
+        assert_ne!(Digest::<Scan>::of(tag, "X").as_bytes(), Digest::<PcToken>::of(tag, "X").as_bytes());
+    }
+
+    #[test]
+    fn two_tokens_of_one_partition_have_digests_that_share_their_tag_and_nothing_else() {
+        let tag = tag();
+        let digests = [(); 2].map(|()| Token::<DeviceCode>::generate(tag, &OsRandom).digest());
+        let [a, b] = digests.map(|digest| *digest.as_bytes());
+        assert_eq!((a[0], a[1] >> 6), (b[0], b[1] >> 6));
+        assert_ne!(a[2..], b[2..]);
     }
 
     #[test]
@@ -349,7 +379,8 @@ mod tests {
         let secret = ServerSecret::generate(&OsRandom);
         let again = ServerSecret::parse(&format!("{}\n", *secret.expose())).unwrap();
         assert_eq!(Digest::<User>::keyed("X", &again), Digest::<User>::keyed("X", &secret));
-        assert_ne!(Digest::<User>::keyed("X", &again), Digest::<User>::of("X"));
+        let other = ServerSecret::generate(&OsRandom);
+        assert_ne!(Digest::<User>::keyed("X", &again), Digest::<User>::keyed("X", &other));
         assert!(ServerSecret::parse("short").is_err());
     }
 }

@@ -73,7 +73,7 @@ impl FromRequestParts<Arc<App>> for Member {
             if session.key != key {
                 return Err(ProblemCode::InvalidDpopProof.into());
             }
-            app.sessions.seen(session.id);
+            app.sessions.seen(session.id).await?;
             return Ok(Self { account: session.account, username, session: session.id });
         }
         let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;

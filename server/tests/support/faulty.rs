@@ -135,8 +135,8 @@ impl Store for Faulty {
     ) -> Result<bool> {
         self.here()?.rotate(session, spent, tokens, now).await
     }
-    fn seen(&self, session: SessionId, now: Timestamp) {
-        self.store.seen(session, now);
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        self.here()?.seen(session, now).await
     }
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
         self.here()?.sessions(account, now).await

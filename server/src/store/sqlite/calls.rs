@@ -125,8 +125,10 @@ impl Store for SqliteStore {
         self.write(move |tx| sessions::rotate(tx, session, spent, &tokens, now)).await
     }
 
-    fn seen(&self, session: SessionId, now: Timestamp) {
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        self.alive()?;
         self.mark_seen(session, now);
+        Ok(())
     }
 
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
