@@ -227,6 +227,38 @@ fn only_who_is_expected_gets_in() {
 }
 
 #[test]
+fn where_somebody_is_expected_nothing_is_kept_before_it_is_known_to_be_theirs() {
+    for manner in [Manner::Screen, Manner::Script] {
+        let mut play = Play::new(expecting("alice", manner)).until_confirmed();
+        assert_eq!(play.redeem(Ok(shared::client::Redeemed::Tokens(tokens(1)))).done(), ["meet 1"]);
+        // Nor are tokens that were bought in between.
+        assert_eq!(play.meet(Err(unauthenticated())).done(), ["refresh 1"]);
+        assert_eq!(play.refresh(Ok(tokens(2))).done(), ["meet 2"]);
+        assert_eq!(play.meet(Ok(me("alice"))).done()[0], "keep 2");
+    }
+    let mut play = Play::new(expecting("alice", Manner::Screen)).until_logged_in();
+    play.wait(2700);
+    assert_eq!(play.refresh(Ok(tokens(2))).done(), ["keep 2", "meet 2"], "from then on as always");
+}
+
+#[test]
+fn what_is_not_on_disk_is_revoked_when_a_script_gives_up() {
+    let ephemeral = Settings { keeps: false, ..settings(Manner::Script) };
+    for (settings, revokes) in
+        [(expecting("alice", Manner::Script), true), (ephemeral, true), (settings(Manner::Script), false)]
+    {
+        let mut play = Play::new(settings).until_redeemed();
+        for _ in 0..4 {
+            play.meet(Err(unreachable()));
+            play.wait(30);
+        }
+        let given_up = play.meet(Err(unreachable()));
+        assert_eq!(given_up.exit(), Some(Exit::Unreachable));
+        assert_eq!(given_up.done().contains(&"revoke 1".to_owned()), revokes);
+    }
+}
+
+#[test]
 fn somebody_elses_kept_session_is_left_alone() {
     for manner in [Manner::Screen, Manner::Script] {
         let mut play = back(expecting("bob", manner));
