@@ -100,7 +100,7 @@ pub type ProvedKey = Option<Thumbprint>;
 
 /// A login that is bound to a key is that key's alone, and one that is not is no key's.
 fn is_owned(login: &Login, key: ProvedKey) -> Result<(), LoginError> {
-    if login.request.key == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
+    if login.key() == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
 }
 
 /// A code that a phone has seen.

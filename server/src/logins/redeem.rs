@@ -94,9 +94,9 @@ impl Logins {
     /// What a redeem does to the PC session: begins it, or gives it fresh tokens.
     fn session_of(&self, before: &Login, step: &Step, tokens: &mut Option<Tokens>) -> Option<SessionWrite> {
         let State::LoggedIn { scan, session, .. } = &step.login.state else { return None };
-        let (now, request) = (self.clock.now(), &step.login.request);
+        let (now, request, key) = (self.clock.now(), &step.login.request, step.login.key());
         let tag = step.login.id.tag();
-        let fresh = Tokens::generate(tag, request.scope.clone(), request.key.is_some(), &*self.random);
+        let fresh = Tokens::generate(tag, request.scope.clone(), key.is_some(), &*self.random);
         let made = tokens.insert(fresh);
         if matches!(before.state, State::LoggedIn { .. }) {
             return Some(SessionWrite::Reissue(*session, made.record(now)));
@@ -110,7 +110,7 @@ impl Logins {
             scope: request.scope.clone(),
             device_name: request.device_name.clone(),
             ip: request.ip,
-            key: request.key,
+            key,
             created_at: now,
             last_seen_at: now,
             tokens: made.record(now),

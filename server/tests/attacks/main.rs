@@ -104,6 +104,7 @@ macro_rules! attacks {
             theft: use_a_stolen_pc_token,
             theft: use_a_stolen_refresh_token,
             theft: use_what_was_bound_at_the_redeem,
+            theft: hide_a_theft_behind_a_key_of_ones_own,
             theft: use_a_stolen_pc_token_at_a_resource_server,
             theft: send_a_proof_again,
             theft: send_a_proof_of_another_time,

@@ -206,9 +206,36 @@ pub(crate) async fn use_what_was_bound_at_the_redeem(on: Backend) {
     let (status, tokens) = owner.redeem(&issued).await;
     assert_eq!((status, text(&tokens, "token_type")), (StatusCode::OK, "DPoP"));
     try_at_api(&owner, &Method::GET, LOGIN, issued.device_code.expose()).await;
-    try_at_token(&owner, &redeem_fields(&issued)).await;
     try_at_token(&owner, &refresh_fields(text(&tokens, "refresh_token"))).await;
     try_at_api(&owner, &Method::GET, "/v1/me", text(&tokens, "access_token")).await;
+    // Its answer was lost: with the same key, it is said again.
+    let (status, again) = owner.redeem(&issued).await;
+    assert_eq!((status, text(&again, "token_type")), (StatusCode::OK, "DPoP"));
+    let response = owner.call(Method::GET, "/v1/me", text(&again, "access_token")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+/// The device code of a PC that proves nothing, redeemed first, with a key of the thief's: the PC's own redeem is
+/// still the second one, which ends the thief's session and tells the owner.
+pub(crate) async fn hide_a_theft_behind_a_key_of_ones_own(on: Backend) {
+    for owner_proves in [false, true] {
+        let server = on.server().await;
+        let (phone, thief) = (server.phone_token("alice").await, Holder::new(&server));
+        let issued = server.issue().await;
+        confirm(&server, &phone, &issued).await;
+        let (status, stolen) = thief.redeem(&issued).await;
+        assert_eq!(status, StatusCode::OK);
+        let second = if owner_proves {
+            Holder::new(&server).redeem(&issued).await
+        } else {
+            server.redeem(&issued).await
+        };
+        assert_eq!((second.0.as_u16(), text(&second.1, "error")), (400, "invalid_grant"));
+        assert!(server.notices(&phone).await.contains(&("token_replayed".to_owned(), 1)));
+        let response = thief.call(Method::GET, "/v1/me", text(&stolen, "access_token")).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(text(&thief.refresh(text(&stolen, "refresh_token")).await.1, "error"), "invalid_grant");
+    }
 }
 
 /// A proof that was seen once is used up, at each call that makes something.
