@@ -10,9 +10,9 @@ use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 use crate::address::Origin;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::logins::{Logins, ProvedKey, Tokens};
+use crate::logins::{Logins, Proved, ProvedKey, Tokens};
 use crate::store::{
-    Account, AnySession, Ending, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
+    Account, AnySession, Ending, FirstUse, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
 
 /// How often a refresh is tried against others.
@@ -94,14 +94,14 @@ impl Sessions {
         &self,
         token: Digest<RefreshToken>,
         client_id: &str,
-        key: ProvedKey,
+        proof: Option<&Proved>,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let session = match self.store.refresh_token(token, now).await? {
                 Refresh::Unknown => return Ok(Err(NoTokens::NoGrant)),
                 Refresh::Spent(session) => {
-                    let refused = may_refresh(&session, client_id, key);
+                    let refused = self.may_refresh(&session, client_id, proof).await?;
                     if refused.is_ok() {
                         self.replayed(&session).await?;
                     }
@@ -109,7 +109,7 @@ impl Sessions {
                 }
                 Refresh::Current(valid) => valid.session,
             };
-            if let Err(refused) = may_refresh(&session, client_id, key) {
+            if let Err(refused) = self.may_refresh(&session, client_id, proof).await? {
                 return Ok(Err(refused));
             }
             let (tag, is_bound) = (session.id.tag(), session.key.is_some());
@@ -119,6 +119,24 @@ impl Sessions {
             }
         }
         Err(StoreError("a refresh token changed under every try".to_owned()))
+    }
+
+    /// Whether this client may refresh this session, with this proof, which is used up if so.
+    async fn may_refresh(
+        &self,
+        session: &PcSession,
+        client_id: &str,
+        proof: Option<&Proved>,
+    ) -> Result<Result<(), NoTokens>, StoreError> {
+        if let Err(refused) = may_refresh(session, client_id, proof.map(Proved::key)) {
+            return Ok(Err(refused));
+        }
+        let Some(proof) = proof else { return Ok(Ok(())) };
+        Ok(match proof.use_up(&*self.store, self.clock.now()).await? {
+            FirstUse::Yes => Ok(()),
+            FirstUse::No => Err(NoTokens::ProofUsed),
+            FirstUse::Full => Err(NoTokens::FullOfProofs),
+        })
     }
 
     /// What a refresh token stands for, if it is the current one of a valid session.
@@ -206,6 +224,10 @@ pub enum NoTokens {
     NoGrant,
     /// Its session is bound to a key, and that one was not proved.
     OtherKey,
+    /// The proof was used before.
+    ProofUsed,
+    /// There is no room for another used proof.
+    FullOfProofs,
 }
 
 fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(), NoTokens> {

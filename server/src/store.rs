@@ -148,6 +148,17 @@ pub struct LimitKey {
 /// What a proof of possession is known by: a hash of its key and its own id.
 pub type ProofId = [u8; 32];
 
+/// What came of [`Store::first_use`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstUse {
+    /// It is remembered, and was not before.
+    Yes,
+    /// It was there.
+    No,
+    /// There is no room to remember it.
+    Full,
+}
+
 /// What came of [`Store::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -267,8 +278,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes back what was counted as of `counted`, because it turned out not to count.
     async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
 
-    /// Remembers a proof of possession for as long as it could be sent again; false if it was there.
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool>;
+    /// Remembers a proof of possession for as long as it could be sent again.
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse>;
 
     // Housekeeping.
 

@@ -16,9 +16,10 @@ use shared::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::failure::Failure;
-use super::proof::{Proved, Unproved};
+use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
+use crate::logins::Proved;
 use crate::store::{PhoneSession, Valid};
 
 /// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
@@ -108,7 +109,7 @@ fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::Pro
     // A device code is no access token, and its proof need not name it.
     let must_name_it = !text.starts_with(DeviceCode::PREFIX);
     let proved = Proved::of(parts, app, Some((text, must_name_it)))?.ok_or(Unproved::Bad)?;
-    Ok((text, Some(proved.key)))
+    Ok((text, Some(proved.key())))
 }
 
 fn of_kind<K: TokenKind>(text: &str) -> Result<Token<K>, Failure> {

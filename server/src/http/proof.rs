@@ -6,6 +6,9 @@
 //!                   '-------------+-- invalid_dpop_proof               '-- use_dpop_nonce, with a nonce
 //! ```
 //!
+//! It is used up only later, by the call that it is for, once that is known to do something
+//! ([`Proved::use_up`]): whoever has nothing to redeem takes no room among the used ones.
+//!
 //! Of now: made within a minute of the server's clock; or, for a client whose clock is off, with a nonce that
 //! the server gave it. A nonce is a time that the server has signed: every node knows it again.
 
@@ -17,13 +20,13 @@ use http::request::Parts;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use shared::code::PublicUrl;
-use shared::dpop::{Proof, SCHEME, Thumbprint};
+use shared::dpop::{Proof, SCHEME};
 use shared::secret::ServerSecret;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use crate::App;
-use crate::store::{ProofId, StoreError};
+use crate::logins::Proved;
 
 /// How far a client's clock may be off.
 const CLOCK_OFF: Duration = Duration::from_mins(1);
@@ -49,13 +52,6 @@ impl Unproved {
             Self::Nonce(nonce) => Some(nonce),
         }
     }
-}
-
-/// A proof that is good for this call.
-pub(super) struct Proved {
-    /// The key.
-    pub(super) key: Thumbprint,
-    id: ProofId,
 }
 
 impl Proved {
@@ -87,12 +83,7 @@ impl Proved {
             return Err(Unproved::Nonce(nonce(&app.secret, now)));
         }
         let id = Sha256::new().chain_update(proof.key.as_bytes()).chain_update(&proof.id).finalize().into();
-        Ok(Some(Self { key: proof.key, id }))
-    }
-
-    /// Uses the proof up. False if it was used before.
-    pub(super) async fn use_up(&self, app: &App) -> Result<bool, StoreError> {
-        app.store.first_use(self.id, app.clock.now()).await
+        Ok(Some(Self::new(proof.key, id)))
     }
 }
 

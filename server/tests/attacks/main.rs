@@ -107,6 +107,8 @@ macro_rules! attacks {
             theft: hide_a_theft_behind_a_key_of_ones_own,
             theft: use_a_stolen_pc_token_at_a_resource_server,
             theft: send_a_proof_again,
+            theft: fill_the_memory_of_used_proofs,
+            theft: have_signatures_checked_for_nothing,
             theft: send_a_proof_of_another_time,
             theft: pass_as_a_known_pc,
             theft: forge_a_signature_of_p256,

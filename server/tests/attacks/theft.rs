@@ -263,6 +263,78 @@ pub(crate) async fn send_a_proof_again(on: Backend) {
     assert_eq!(answers.iter().filter(|(status, _)| *status == StatusCode::OK).count(), 1);
 }
 
+/// Proofs that go with nothing, or with a poll, leave no trace: else they would fill the memory of used ones, and
+/// keep everybody out who proves a key.
+pub(crate) async fn fill_the_memory_of_used_proofs(on: Backend) {
+    use crate::support::faulty::{Fault, Faulty};
+    use futures_util::StreamExt as _;
+
+    let mut watched = None;
+    let watch = |clock| {
+        watched.insert(Faulty::over((on.0)(clock))).clone() as std::sync::Arc<dyn server::store::Store>
+    };
+    let server = Server::start_over(watch, |_| {}).await;
+    let store = watched.unwrap();
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let (issued, tokens) = owner.log_in(&phone).await;
+    let before = store.proofs_kept();
+    assert_eq!(before, 2, "of the issue and the redeem");
+    let (thief, pending) = (Holder::new(&server), server.issue().await);
+    let (unknown_code, unknown_token) = (format!("dc_7K{:0>43}", 1), format!("rt_7K{:0>43}", 1));
+    let mut redeem = redeem_fields(&issued);
+    redeem[1].1 = &unknown_code;
+    let forms = [
+        redeem.to_vec(),
+        refresh_fields(&unknown_token).to_vec(),
+        // Another's, with a proof of the thief's own.
+        redeem_fields(&issued).to_vec(),
+        refresh_fields(text(&tokens, "refresh_token")).to_vec(),
+        redeem_fields(&pending).to_vec(),
+        vec![("grant_type", "password"), ("client_id", "tests")],
+        vec![("grant_type", GRANT_DEVICE_CODE)],
+        Vec::new(),
+    ];
+    let junk = futures_util::stream::iter(0..10_000).map(|n| thief.form(TOKEN, &forms[n % forms.len()]));
+    let served = junk.buffer_unordered(16).filter(|(status, _)| std::future::ready(status.is_success()));
+    assert_eq!(served.count().await, 0);
+    assert_eq!(store.proofs_kept(), before);
+    // Nor do issues past their limit.
+    let asked =
+        futures_util::future::join_all((0..100).map(|_| thief.form(ISSUE, &[("client_id", "tests")]))).await;
+    let issued = asked.iter().filter(|(status, _)| *status == StatusCode::OK).count();
+    assert_eq!(store.proofs_kept(), before + issued);
+    assert!(issued < 60, "{issued}");
+    // Were it full all the same, that is said at once, and not held as long as an absent store is: the clock of
+    // that wait stands still here.
+    store.set(Fault::FullOfProofs);
+    let refresh = owner.refresh(text(&tokens, "refresh_token"));
+    let (status, answer) = tokio::time::timeout(std::time::Duration::from_secs(10), refresh).await.unwrap();
+    assert_eq!((status.as_u16(), text(&answer, "error")), (400, "slow_down"));
+    server.advance_secs(60);
+    let (status, answer) = owner.form(ISSUE, &[("client_id", "tests")]).await;
+    assert_eq!((status.as_u16(), text(&answer, "error")), (503, "temporarily_unavailable"));
+    // And costs nobody a session.
+    store.set(Fault::None);
+    assert_eq!(owner.refresh(text(&tokens, "refresh_token")).await.0, StatusCode::OK);
+}
+
+/// Of those who may not ask, or not so often, no signature is looked at.
+pub(crate) async fn have_signatures_checked_for_nothing(on: Backend) {
+    let bad = Some("a.b.c");
+    let form = [("client_id", "tests")];
+    let server = on.server_with(|settings| settings.issue_from = vec!["192.0.2.0/24".parse().unwrap()]).await;
+    let (_, answer) = send_form(&server, ISSUE, &form, bad).await;
+    assert_eq!(text(&answer, "error"), "access_denied");
+    let server = on.server_with(|settings| settings.limits.issue.count = 2).await;
+    for _ in 0..2 {
+        assert_eq!(text(&send_form(&server, ISSUE, &form, bad).await.1, "error"), "invalid_dpop_proof");
+    }
+    assert_eq!(send_form(&server, ISSUE, &form, bad).await.0, StatusCode::TOO_MANY_REQUESTS);
+    let (_, answer) =
+        send_form(&server, TOKEN, &[("grant_type", "password"), ("client_id", "tests")], bad).await;
+    assert_eq!(text(&answer, "error"), "unsupported_grant_type");
+}
+
 /// A proof of another time needs the server's nonce, which works for a while and only where it was made.
 pub(crate) async fn send_a_proof_of_another_time(on: Backend) {
     let server = on.server().await;

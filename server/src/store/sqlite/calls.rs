@@ -13,9 +13,9 @@ use super::logins::Record;
 use super::writer::Outcome;
 use super::{SqliteStore, accounts, clients, known, logins, notices, sessions};
 use crate::store::{
-    Account, AnySession, Change, Committed, Ending, Inserted, KeptNotice, LimitKey, LoginKey, Notice,
-    OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result, Store,
-    StoreError, Taken, Topic, Valid, Watch,
+    Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
+    Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
+    Store, StoreError, Taken, Topic, Valid, Watch,
 };
 
 #[async_trait]
@@ -182,9 +182,9 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse> {
         self.alive()?;
-        self.proofs.remember(proof, now)
+        Ok(self.proofs.remember(proof, now))
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {
