@@ -348,7 +348,7 @@ impl Logins {
                 if let Some(kind) = refusal.notice()
                     && let Some(notice) = self.notice(login, kind)
                 {
-                    self.refused(&refusal, notice).await?;
+                    self.refused(login, &refusal, notice).await?;
                 }
                 return Err(LoginError::Refused(refusal));
             }
@@ -368,10 +368,15 @@ impl Logins {
         }
     }
 
-    /// A refused call that the owner hears of. A replay costs the session that the first redeem made.
-    async fn refused(&self, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
+    /// A refused call that the owner hears of. A replay costs the session that the first redeem made, and its PC
+    /// is known no longer.
+    async fn refused(&self, login: &Login, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
         match refusal {
             Refusal::Replayed(session) => {
+                // Forgotten first: should the second call not come about, the PC is only not known.
+                if let Some(key) = login.key() {
+                    self.store.forget_pc(notice.account, key).await?;
+                }
                 let ending = crate::store::Ending::One(*session);
                 self.store.end_sessions(notice.account, ending, Some(notice)).await.map(drop)
             }

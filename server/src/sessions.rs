@@ -177,7 +177,7 @@ impl Sessions {
             ip: session.ip,
             session: Some(session.id),
         };
-        self.end(session.account, Ending::One(session.id), Some(notice)).await.map(drop)
+        self.put_out(session.account, Ending::One(session.id), Some(notice)).await.map(drop)
     }
 
     /// The sessions of an account as their owner sees them, newest first.
@@ -203,6 +203,31 @@ impl Sessions {
         Audit::SessionsEnded { account, sessions: ended.len() }.log();
         self.ended(&ended).await?;
         Ok(!ended.is_empty())
+    }
+
+    /// The same, where the PCs that are put out may be somebody else's: the phone is not to call them known when
+    /// they ask again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_out(
+        &self,
+        account: AccountId,
+        ending: Ending,
+        notice: Option<Notice>,
+    ) -> Result<bool, StoreError> {
+        // Before they end: should the second not come about, these PCs are only not known.
+        for session in self.store.sessions(account, self.clock.now()).await? {
+            let AnySession::Pc(pc) = session else { continue };
+            let ends = match ending {
+                Ending::One(id) => pc.id == id || pc.granted_by == id,
+                Ending::Others(_) => true,
+            };
+            if let Some(key) = pc.key.filter(|_| ends) {
+                self.store.forget_pc(account, key).await?;
+            }
+        }
+        self.end(account, ending, notice).await
     }
 
     /// Denies what these sessions, which have ended, had scanned: their PCs hear of it at once.

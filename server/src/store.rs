@@ -253,6 +253,9 @@ pub trait Store: Send + Sync + 'static {
     /// password was set.
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>>;
 
+    /// Forgets the PC with this key: to this account it is as one that was never there, until it logs in again.
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()>;
+
     // Notices.
 
     /// Tells an account's owner something. Wakes the account's watchers.

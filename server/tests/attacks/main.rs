@@ -111,6 +111,7 @@ macro_rules! attacks {
             theft: have_signatures_checked_for_nothing,
             theft: send_a_proof_of_another_time,
             theft: pass_as_a_known_pc,
+            theft: pass_as_a_known_pc_once_put_out,
             theft: forge_a_signature_of_p256,
             theft: have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key,
             unbound: confirm_with_somebody_elses_phone,

@@ -183,6 +183,9 @@ impl Store for Faulty {
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
         self.here()?.known_pc(account, key).await
     }
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.here()?.forget_pc(account, key).await
+    }
     async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse> {
         if self.is(Fault::FullOfProofs) {
             return Ok(FirstUse::Full);

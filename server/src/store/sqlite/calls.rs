@@ -146,6 +146,10 @@ impl Store for SqliteStore {
         self.read(|db| known::find(db, account, key))
     }
 
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.write(move |tx| known::forget_one(tx.db, account, key).map(Outcome::Keep)).await
+    }
+
     async fn notify(&self, notice: Notice) -> Result<()> {
         self.write(move |tx| notices::notify(tx, &notice)).await
     }
