@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shared::api;
 use shared::id::{AccountId, SessionId};
+use shared::login::REPEAT_WITHIN;
 use shared::random::Random;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 
@@ -72,15 +73,21 @@ impl Sessions {
         Ok(valid)
     }
 
-    /// The valid PC session of an access token, which counts as used by this.
+    /// The valid PC session of an access token that a resource server asks about.
+    ///
+    /// Somebody has shown it the token, so this is a use. But of a token that needs a key it is not known yet whether
+    /// that was proved: the resource server learns which key from the answer. A thief who shows the token anywhere
+    /// must not make the repeat of its PC's redeem a replay; once none can be, this counts too.
     ///
     /// # Errors
     /// The store's.
-    pub async fn pc(&self, token: Digest<PcToken>) -> Result<Option<Valid<PcSession>>, StoreError> {
+    pub async fn introspected(&self, token: Digest<PcToken>) -> Result<Option<Valid<PcSession>>, StoreError> {
         let now = self.clock.now();
         let valid = self.store.pc(token, now).await?;
-        if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now);
+        if let Some(Valid { session, .. }) = &valid
+            && (session.key.is_none() || now >= session.created_at + REPEAT_WITHIN)
+        {
+            self.store.seen(session.id, now);
         }
         Ok(valid)
     }

@@ -67,6 +67,12 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        Self::of(parts, app).await.map_err(Failure::of_pc)
+    }
+}
+
+impl Member {
+    async fn of(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let (text, key) = shown(parts, app)?;
         if let Ok(token) = Token::<PcToken>::parse(text) {
             let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
@@ -90,8 +96,8 @@ impl FromRequestParts<Arc<App>> for Pc {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let (text, key) = shown(parts, app)?;
-        Ok(Self(of_kind(text)?, key))
+        let (text, key) = shown(parts, app).map_err(Failure::of_pc)?;
+        Ok(Self(of_kind(text).map_err(Failure::of_pc)?, key))
     }
 }
 

@@ -282,6 +282,8 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnsw
     } else {
         None
     };
+    // Without a proof, also where the session is bound to a key: RFC 9449 asks for none here, so stock clients send
+    // none, and whoever comes upon a token can do no better than to end it.
     if let Some(Valid { session, .. }) = found {
         if session.client_id != client_id {
             return Err(OauthCode::InvalidGrant.into());
@@ -303,7 +305,7 @@ pub(super) async fn introspect(State(app): State<Arc<App>>, form: Form) -> Oauth
     let client = app.store.client(name).await?.filter(|client| client.secret == secret.digest());
     client.ok_or(OauthCode::InvalidClient)?;
     let valid = match Token::<PcToken>::parse(form.required("token")?) {
-        Ok(token) => app.sessions.pc(token.digest()).await?,
+        Ok(token) => app.sessions.introspected(token.digest()).await?,
         Err(_) => None,
     };
     Ok(Json(valid.map_or_else(inactive, |valid| active(&app, valid))))

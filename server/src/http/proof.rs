@@ -40,6 +40,8 @@ const NODES_APART: Duration = Duration::from_secs(30);
 pub(super) enum Unproved {
     /// There is none, or it is no good.
     Bad,
+    /// It is for this call at another address: the client calls the server by another name than its own.
+    OtherAddress,
     /// It is not of now: the client is to make another with this nonce.
     Nonce(String),
 }
@@ -48,7 +50,7 @@ impl Unproved {
     /// The nonce that the client is to use, if that is all that is missing.
     pub(super) fn nonce(self) -> Option<String> {
         match self {
-            Self::Bad => None,
+            Self::Bad | Self::OtherAddress => None,
             Self::Nonce(nonce) => Some(nonce),
         }
     }
@@ -67,17 +69,17 @@ impl Proved {
         if lines.next().is_some() {
             return Err(Unproved::Bad);
         }
-        let read = || {
-            let proof = Proof::read(line.to_str().ok()?).ok()?;
-            let (method, path) = (parts.method.as_str(), parts.uri.path());
-            let is_for = |url: &str| proof.is_for(method, &format!("{url}{path}")).is_ok();
-            names(&app.settings.public_url).iter().any(|url| is_for(url)).then_some(())?;
-            if let Some((token, must_name_it)) = token {
-                proof.is_with(token, must_name_it).ok()?;
-            }
-            Some(proof)
-        };
-        let proof = read().ok_or(Unproved::Bad)?;
+        let line = line.to_str().map_err(|_| Unproved::Bad)?;
+        let proof = Proof::read(line).map_err(|_| Unproved::Bad)?;
+        if let Some((token, must_name_it)) = token {
+            proof.is_with(token, must_name_it).map_err(|_| Unproved::Bad)?;
+        }
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let is_for = |url: &str| proof.is_for(method, &format!("{url}{path}")).is_ok();
+        if !names(&app.settings.public_url).iter().any(|url| is_for(url)) {
+            let elsewhere = proof.is_for_elsewhere(method, path);
+            return Err(if elsewhere { Unproved::OtherAddress } else { Unproved::Bad });
+        }
         let now = app.clock.now();
         if !is_of_now(&proof, &app.secret, now) {
             return Err(Unproved::Nonce(nonce(&app.secret, now)));

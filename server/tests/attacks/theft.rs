@@ -487,6 +487,84 @@ pub(crate) async fn use_a_stolen_pc_token_at_a_resource_server(on: Backend) {
     assert_eq!(answer["cnf"]["jkt"], owner.key.thumbprint().to_string());
 }
 
+/// To introspect a stolen token is no use of it, as long as its key may make a difference: the PC's redeem may still
+/// be repeated.
+pub(crate) async fn use_a_stolen_pc_token_up_at_a_resource_server(on: Backend) {
+    let server = on.server().await;
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let secret = crate::confusion::client_secret(&server, "files").await;
+    let introspect = async |tokens: &Value| {
+        let request = server.request(Method::POST, "/oauth/introspect").basic_auth("files", Some(&secret));
+        let response = request.form(&[("token", text(tokens, "access_token"))]).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["active"], true);
+    };
+    let (issued, stolen) = owner.log_in(&phone).await;
+    introspect(&stolen).await;
+    let (status, tokens) = owner.redeem(&issued).await;
+    assert_eq!(status, StatusCode::OK, "{tokens}");
+    // Later on it is how the owner sees that the PC is in use.
+    server.advance_secs(600);
+    introspect(&tokens).await;
+    let (_, listed) = server.call(Method::GET, "/v1/sessions", &phone, Value::Null).await;
+    let pc = listed["sessions"].as_array().unwrap().iter().find(|session| session["kind"] == "pc").unwrap();
+    assert_ne!(pc["last_seen_at"], pc["created_at"]);
+    // A token that needs no key is used by whoever shows it.
+    let issued = server.issue().await;
+    confirm(&server, &phone, &issued).await;
+    introspect(&server.redeem(&issued).await.1).await;
+    assert_eq!(text(&server.redeem(&issued).await.1, "error"), "invalid_grant");
+}
+
+/// Without its key a stolen token ends its session, and that is all it does.
+pub(crate) async fn do_more_with_a_stolen_token_than_end_it(on: Backend) {
+    for stolen in ["access_token", "refresh_token"] {
+        let server = on.server().await;
+        let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+        let (_, tokens) = owner.log_in(&phone).await;
+        let (_, other) = owner.log_in(&phone).await;
+        let revoked = send_form(&server, "/oauth/revoke", &revoke_fields(text(&tokens, stolen)), None).await;
+        assert_eq!(revoked, (StatusCode::OK, Value::Null), "nothing comes of it");
+        let me = async |tokens: &Value| {
+            owner.call(Method::GET, "/v1/me", text(tokens, "access_token")).await.status()
+        };
+        assert_eq!((me(&tokens).await, me(&other).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+    }
+}
+
+/// A PC that calls the server by another name is told so, and that nothing else is wrong: it need not take its
+/// session for lost.
+pub(crate) async fn have_a_pc_forget_its_session_by_another_name_of_the_server(on: Backend) {
+    use shared::problem::OTHER_ADDRESS;
+
+    let server = on.server().await;
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let (_, tokens) = owner.log_in(&phone).await;
+    let token = text(&tokens, "access_token");
+    let at = |key: &Key, method: &str, url: &str, token: Option<&str>| {
+        key.prove((method, url), token, None, server.clock.now(), &OsRandom)
+    };
+    let alias = at(&owner.key, "GET", "https://alias.example/v1/me", Some(token));
+    let response = show(&server, Method::GET, "/v1/me", &format!("DPoP {token}"), Some(&alias)).await;
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!((text(&answer, "code"), text(&answer, "detail")), ("invalid_dpop_proof", OTHER_ADDRESS));
+    let alias = at(&owner.key, "POST", "https://alias.example/oauth/token", None);
+    let fields = refresh_fields(text(&tokens, "refresh_token"));
+    let (_, answer) = send_form(&server, TOKEN, &fields, Some(&alias)).await;
+    assert_eq!(
+        (text(&answer, "error"), text(&answer, "error_description")),
+        ("invalid_dpop_proof", OTHER_ADDRESS)
+    );
+    // Another path, another key or a broken proof is none of that.
+    let elsewhere = at(&owner.key, "POST", "https://alias.example/oauth/revoke", None);
+    let other_key = Holder::new(&server).proof(&Method::POST, TOKEN, None, None);
+    for proof in [&elsewhere, &other_key, &alias[1..].to_owned()] {
+        let (_, answer) = send_form(&server, TOKEN, &fields, Some(proof)).await;
+        assert_ne!(text(&answer, "error_description"), OTHER_ADDRESS, "{answer}");
+        assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
+    }
+    assert_eq!(owner.refresh(text(&tokens, "refresh_token")).await.0, StatusCode::OK);
+}
+
 /// The other algorithm: a client with a key of P-256 is served, and its signatures are looked at.
 pub(crate) async fn forge_a_signature_of_p256(on: Backend) {
     use data_encoding::BASE64URL_NOPAD as B64;
