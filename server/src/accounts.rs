@@ -128,19 +128,32 @@ impl Accounts {
         let username = Username::parse(username).ok();
         let counted_as = username.as_ref().map_or("", Username::as_str);
         let counted = self.limits.password(counted_as, from.address).await?;
-        let account = match &username {
+        let judged = self.judge(username.as_ref(), password, from).await;
+        // Only a password that was found wrong counts. One that nobody could look at tells its sender nothing, and
+        // whoever keeps the server busy would lock others out.
+        if !matches!(judged, Err(AccountError::WrongPassword)) {
+            self.limits.give_back(counted).await;
+        }
+        judged
+    }
+
+    async fn judge(
+        &self,
+        username: Option<&Username>,
+        password: Password,
+        from: Origin,
+    ) -> Result<Account, AccountError> {
+        let account = match username {
             Some(username) => self.store.account(username).await?,
             None => None,
         };
         let hash = account.as_ref().map(|account| account.password.clone());
         let known = account.as_ref().map(|account| account.id);
         let good = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| good && account.enabled) else {
+        account.filter(|account| good && account.enabled).ok_or_else(|| {
             Audit::WrongPassword { account: known, ip: from.ip }.log();
-            return Err(AccountError::WrongPassword);
-        };
-        self.limits.give_back(counted).await;
-        Ok(account)
+            AccountError::WrongPassword
+        })
     }
 
     /// Changes a password, and ends every session of the account but `keep`. Answers those that ended.
@@ -274,6 +287,32 @@ mod tests {
             (dummy.algorithm, dummy.version, dummy.params),
             (real.algorithm, real.version, real.params)
         );
+    }
+
+    #[tokio::test]
+    async fn a_password_that_nobody_could_look_at_is_no_wrong_one() {
+        use crate::limits::LimitSettings;
+        use crate::store::sqlite::SqliteStore;
+
+        let clock = Clock::held(jiff::Timestamp::UNIX_EPOCH);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory(clock.clone()).unwrap());
+        let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+        let accounts = Accounts::new(store, clock, Arc::new(OsRandom), limits);
+        let password = |text: &str| Password::new(text.to_owned());
+        accounts.add("alice", password("correct horse")).await.unwrap();
+        let from = Origin::of([192, 0, 2, 7].into(), &http::HeaderMap::new(), &[]);
+        let places = accounts.hasher.queue.clone().try_acquire_many_owned(u32::try_from(QUEUE).unwrap());
+        for _ in 0..10 {
+            let refused = accounts.check("alice", password("correct horse"), from).await;
+            assert!(matches!(refused, Err(AccountError::Busy)), "{refused:?}");
+        }
+        drop(places);
+        for _ in 0..5 {
+            let refused = accounts.check("alice", password("correct horsf"), from).await;
+            assert!(matches!(refused, Err(AccountError::WrongPassword)), "{refused:?}");
+        }
+        let refused = accounts.check("alice", password("correct horse"), from).await;
+        assert!(matches!(refused, Err(AccountError::TooMany(_))), "{refused:?}");
     }
 
     #[tokio::test]

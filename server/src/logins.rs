@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use shared::code::{ScanCode, UserCode};
 use shared::dpop::Thumbprint;
 use shared::id::{LoginId, SessionId};
@@ -26,7 +27,7 @@ use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner,
 use shared::problem::ProblemCode;
 use shared::random::Random;
 use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 pub use follow::{Follow, News};
 pub use redeem::Tokens;
@@ -35,7 +36,9 @@ use crate::address::Address;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::limits::Limits;
-use crate::store::{Change, Committed, Inserted, LoginKey, Notice, SessionWrite, Store, StoreError};
+use crate::store::{
+    Change, Committed, FirstUse, Inserted, LoginKey, Notice, ProofId, SessionWrite, Store, StoreError,
+};
 use crate::waiters::Waiters;
 
 /// How often a step is tried against others. Each failed try means that another call succeeded, and a login
@@ -57,6 +60,12 @@ pub enum LoginError {
     /// This address has too many open logins.
     #[error("too many open logins")]
     TooManyOpen,
+    /// The proof was used before.
+    #[error("the proof was used before")]
+    ProofUsed,
+    /// There is no room for another used proof.
+    #[error("too many proofs to remember")]
+    FullOfProofs,
     /// The PC polls a pending login too soon.
     #[error("polled too soon")]
     SlowDown,
@@ -98,9 +107,40 @@ pub struct Issued {
 /// The key that a caller has proved, if any.
 pub type ProvedKey = Option<Thumbprint>;
 
+/// A proof that is good for this call, and has yet to be used up by it.
+#[derive(Debug)]
+pub struct Proved {
+    key: Thumbprint,
+    id: ProofId,
+    first: OnceCell<FirstUse>,
+}
+
+impl Proved {
+    /// A proof of this key, which is known by this id.
+    #[must_use]
+    pub fn new(key: Thumbprint, id: ProofId) -> Self {
+        Self { key, id, first: OnceCell::new() }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> Thumbprint {
+        self.key
+    }
+
+    /// Uses the proof up, once for this call, however often the call is tried. Only for a call that is about to do
+    /// something: what is refused anyway takes no room among the used ones, or junk could fill it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn use_up(&self, store: &dyn Store, now: Timestamp) -> Result<FirstUse, StoreError> {
+        self.first.get_or_try_init(|| store.first_use(self.id, now)).await.copied()
+    }
+}
+
 /// A login that is bound to a key is that key's alone, and one that is not is no key's.
 fn is_owned(login: &Login, key: ProvedKey) -> Result<(), LoginError> {
-    if login.request.key == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
+    if login.key() == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
 }
 
 /// A code that a phone has seen.
@@ -308,7 +348,7 @@ impl Logins {
                 if let Some(kind) = refusal.notice()
                     && let Some(notice) = self.notice(login, kind)
                 {
-                    self.refused(&refusal, notice).await?;
+                    self.refused(login, &refusal, notice).await?;
                 }
                 return Err(LoginError::Refused(refusal));
             }
@@ -328,10 +368,15 @@ impl Logins {
         }
     }
 
-    /// A refused call that the owner hears of. A replay costs the session that the first redeem made.
-    async fn refused(&self, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
+    /// A refused call that the owner hears of. A replay costs the session that the first redeem made, and its PC
+    /// is known no longer.
+    async fn refused(&self, login: &Login, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
         match refusal {
             Refusal::Replayed(session) => {
+                // Forgotten first: should the second call not come about, the PC is only not known.
+                if let Some(key) = login.key() {
+                    self.store.forget_pc(notice.account, key).await?;
+                }
                 let ending = crate::store::Ending::One(*session);
                 self.store.end_sessions(notice.account, ending, Some(notice)).await.map(drop)
             }
@@ -391,7 +436,7 @@ impl LoginError {
         Some(match self {
             Self::Unknown => ProblemCode::CodeNotFound,
             Self::PhoneGone => ProblemCode::Unauthenticated,
-            Self::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof,
+            Self::Refused(Refusal::OtherKey) | Self::ProofUsed => ProblemCode::InvalidDpopProof,
             Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
             // A typed code may be a guess from anywhere, and "not from there" would say that it exists.
             Self::Refused(_) | Self::OtherNetwork if typed => ProblemCode::CodeNotFound,
@@ -401,7 +446,7 @@ impl LoginError {
             Self::Refused(Refusal::ConfirmTokenUsed(_)) => ProblemCode::ConfirmTokenUsed,
             Self::Refused(Refusal::Expired) => ProblemCode::CodeExpired,
             Self::Refused(_) => ProblemCode::LoginClosed,
-            Self::TooManyOpen | Self::SlowDown => ProblemCode::RateLimited,
+            Self::TooManyOpen | Self::SlowDown | Self::FullOfProofs => ProblemCode::RateLimited,
             Self::Away(_) => return None,
         })
     }

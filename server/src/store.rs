@@ -149,6 +149,17 @@ pub struct LimitKey {
 /// What a proof of possession is known by: a hash of its key and its own id.
 pub type ProofId = [u8; 32];
 
+/// What came of [`Store::first_use`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstUse {
+    /// It is remembered, and was not before.
+    Yes,
+    /// It was there.
+    No,
+    /// There is no room to remember it.
+    Full,
+}
+
 /// What came of [`Store::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -244,6 +255,9 @@ pub trait Store: Send + Sync + 'static {
     /// password was set.
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>>;
 
+    /// Forgets the PC with this key: to this account it is as one that was never there, until it logs in again.
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()>;
+
     // Notices.
 
     /// Tells an account's owner something. Wakes the account's watchers.
@@ -269,8 +283,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes back what was counted as of `counted`, because it turned out not to count.
     async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
 
-    /// Remembers a proof of possession for as long as it could be sent again; false if it was there.
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool>;
+    /// Remembers a proof of possession for as long as it could be sent again.
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse>;
 
     // Housekeeping.
 

@@ -10,7 +10,8 @@ use crate::output::Paint;
 /// `end` is all but the number.
 pub(crate) fn notice(notice: &Notification, end: &str, zone: &TimeZone, paint: Paint) -> String {
     let undo = notice.session_id.filter(|_| notice.kind == NoticeKind::LoggedIn);
-    let undo = undo.map(|_| format!(". If that was not you: {end} {}", notice.id));
+    // Whoever confirmed it from the phone may have the password too.
+    let undo = undo.map(|_| format!(". If that was not you, change the password, and: {end} {}", notice.id));
     let advice = || notice.advice.as_ref().map(|advice| format!(". {}", sentence(advice)));
     let what = words(notice.kind);
     let what = if is_alarming(notice.kind) { paint.warning(what) } else { what.to_owned() };

@@ -114,7 +114,9 @@ impl App {
                     self.meet(true);
                 }
             }
-            Err(error) if error.oauth().is_some() && !may_pass(&error) => self.session_ended(),
+            Err(error) if error.oauth().is_some() && !may_pass(&error) && !error.is_other_address() => {
+                self.session_ended();
+            }
             Err(error) => self.set_back(&error),
         }
     }
@@ -202,8 +204,9 @@ impl App {
     }
 }
 
-/// Whether a token is no longer good, or not with this computer's key, as opposed to a server that is not well.
+/// Whether a token is no longer good, or not with this computer's key, as opposed to a server that is not well, or is
+/// called by another name than its own.
 fn is_refusal(error: &ClientError) -> bool {
     let refusals = [ProblemCode::Unauthenticated, ProblemCode::InvalidDpopProof];
-    error.problem().is_some_and(|problem| refusals.contains(&problem.code))
+    !error.is_other_address() && error.problem().is_some_and(|problem| refusals.contains(&problem.code))
 }

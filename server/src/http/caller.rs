@@ -16,9 +16,10 @@ use shared::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::failure::Failure;
-use super::proof::{Proved, Unproved};
+use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
+use crate::logins::Proved;
 use crate::store::{PhoneSession, Valid};
 
 /// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
@@ -66,6 +67,12 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        Self::of(parts, app).await.map_err(Failure::of_pc)
+    }
+}
+
+impl Member {
+    async fn of(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let (text, key) = shown(parts, app)?;
         if let Ok(token) = Token::<PcToken>::parse(text) {
             let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
@@ -89,8 +96,8 @@ impl FromRequestParts<Arc<App>> for Pc {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let (text, key) = shown(parts, app)?;
-        Ok(Self(of_kind(text)?, key))
+        let (text, key) = shown(parts, app).map_err(Failure::of_pc)?;
+        Ok(Self(of_kind(text).map_err(Failure::of_pc)?, key))
     }
 }
 
@@ -108,7 +115,7 @@ fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::Pro
     // A device code is no access token, and its proof need not name it.
     let must_name_it = !text.starts_with(DeviceCode::PREFIX);
     let proved = Proved::of(parts, app, Some((text, must_name_it)))?.ok_or(Unproved::Bad)?;
-    Ok((text, Some(proved.key)))
+    Ok((text, Some(proved.key())))
 }
 
 fn of_kind<K: TokenKind>(text: &str) -> Result<Token<K>, Failure> {

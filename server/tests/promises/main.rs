@@ -52,6 +52,7 @@ macro_rules! promises {
             accounts: a_removed_account_takes_everything_along_and_leaves_its_name,
             accounts: a_password_is_replaced_only_by_who_knows_its_version,
             accounts: a_new_password_ends_every_session_but_the_kept_one_itself,
+            accounts: a_pc_is_known_from_its_log_in_until_it_is_forgotten,
             accounts: a_disabled_account_begins_no_session,
             accounts: resource_servers_come_and_go_by_name,
             keeping: a_forgotten_logins_codes_are_free_with_or_without_a_purge,

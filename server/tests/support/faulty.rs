@@ -1,6 +1,6 @@
 //! A store that fails when it is told to: before it does anything, or after it has done everything.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -23,18 +23,26 @@ pub(crate) enum Fault {
     Away,
     /// Commits take effect, and then fail: nobody hears of it.
     LostAnswer,
+    /// There is no room for another used proof.
+    FullOfProofs,
 }
 
 /// A store that can be made to fail.
 pub(crate) struct Faulty {
     store: Arc<dyn Store>,
     fault: AtomicU8,
+    proofs_kept: AtomicUsize,
     before_commit: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Faulty {
     pub(crate) fn over(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, fault: AtomicU8::new(Fault::None as u8), before_commit: Mutex::default() })
+        Arc::new(Self {
+            store,
+            fault: AtomicU8::new(Fault::None as u8),
+            proofs_kept: AtomicUsize::default(),
+            before_commit: Mutex::default(),
+        })
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -44,6 +52,11 @@ impl Faulty {
     /// Does something once, after the next change was decided on and before it is committed.
     pub(crate) fn before_next_commit(&self, act: impl FnOnce() + Send + 'static) {
         *self.before_commit.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// How many proofs have ever been used up.
+    pub(crate) fn proofs_kept(&self) -> usize {
+        self.proofs_kept.load(Ordering::SeqCst)
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -170,8 +183,16 @@ impl Store for Faulty {
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
         self.here()?.known_pc(account, key).await
     }
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
-        self.here()?.first_use(proof, now).await
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.here()?.forget_pc(account, key).await
+    }
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse> {
+        if self.is(Fault::FullOfProofs) {
+            return Ok(FirstUse::Full);
+        }
+        let used = self.here()?.first_use(proof, now).await?;
+        self.proofs_kept.fetch_add(usize::from(used == FirstUse::Yes), Ordering::SeqCst);
+        Ok(used)
     }
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         self.here()?.take(key, rate, now).await

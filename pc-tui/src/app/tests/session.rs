@@ -64,6 +64,31 @@ fn a_kept_session_that_is_bound_to_another_key_makes_way_too() {
 }
 
 #[test]
+fn a_server_that_is_called_by_another_name_ends_no_session() {
+    let detail = || Some(shared::problem::OTHER_ADDRESS.to_owned());
+    let problem = || {
+        let problem = shared::problem::Problem { detail: detail(), ..ProblemCode::InvalidDpopProof.into() };
+        ClientError::Problem(problem)
+    };
+    let mut error: shared::problem::OauthError = OauthCode::InvalidDpopProof.into();
+    error.error_description = detail();
+    let refused = || ClientError::Oauth { error: error.clone(), retry_after: None };
+
+    let mut play = back(settings(Manner::Screen));
+    assert!(play.meet(Err(problem())).done().is_empty());
+    let trouble = held(&play).trouble.as_ref().unwrap().why.clone();
+    assert!(trouble.contains("public URL with --server"), "{trouble}");
+    let mut play = back(settings(Manner::Screen));
+    play.meet(Err(unauthenticated()));
+    assert!(play.refresh(Err(refused())).done().is_empty());
+    assert!(held(&play).trouble.is_some());
+
+    let effects = back(settings(Manner::Script)).meet(Err(problem()));
+    assert_eq!(effects.exit(), Some(Exit::Failed));
+    assert!(!effects.done().contains(&"forget".to_owned()), "{:?}", effects.done());
+}
+
+#[test]
 fn a_nonce_that_the_server_asks_for_again_ends_no_session() {
     let mut play = back(settings(Manner::Screen));
     play.meet(Err(unauthenticated()));

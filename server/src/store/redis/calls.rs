@@ -12,9 +12,9 @@ use super::RedisStore;
 use super::notices::{Brought, Told};
 use super::sessions::AccountChange;
 use crate::store::{
-    Account, AnySession, Change, Committed, Ending, Inserted, KeptNotice, LimitKey, LoginKey, Notice,
-    OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result, Store,
-    Taken, Topic, Valid, Watch,
+    Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
+    Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
+    Store, Taken, Topic, Valid, Watch,
 };
 
 #[async_trait]
@@ -138,6 +138,10 @@ impl Store for RedisStore {
         self.known(account, key).await
     }
 
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.forget_known(account, key).await
+    }
+
     async fn notify(&self, notice: Notice) -> Result<()> {
         let told = Told::counted(&notice, &self.write_id())?;
         self.deliver(notice.account, &Brought { notice: Some(told), ..Brought::default() }).await
@@ -171,8 +175,8 @@ impl Store for RedisStore {
         self.uncount(&key, counted).await
     }
 
-    async fn first_use(&self, proof: ProofId, _now: Timestamp) -> Result<bool> {
-        self.remember(&proof).await
+    async fn first_use(&self, proof: ProofId, _now: Timestamp) -> Result<FirstUse> {
+        Ok(if self.remember(&proof).await? { FirstUse::Yes } else { FirstUse::No })
     }
 
     async fn purge(&self, _now: Timestamp) -> Result<()> {

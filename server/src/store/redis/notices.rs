@@ -125,6 +125,12 @@ impl RedisStore {
             .transpose()
     }
 
+    pub(super) async fn forget_known(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        let mut remove = redis::cmd("ZREM");
+        remove.arg(self.keys.of_account("known", account)).arg(key.to_string());
+        self.link.ask(&remove).await
+    }
+
     /// Tells an account's owner that a PC session of theirs has ended, in its partition.
     pub(super) fn ended(session: SessionId, granted_by: SessionId, notice: Option<Told>) -> Brought {
         Brought { notice, met: None, ended: Some(member(session, granted_by)) }

@@ -19,6 +19,7 @@ const FIND: &str = "
         (SELECT max(last_seen_at) FROM pcs WHERE account = ?1 AND key = ?2), 0)) AS seen_at
     FROM known_pcs WHERE account = ?1 AND key = ?2";
 const FORGET: &str = "DELETE FROM known_pcs WHERE account = ?1";
+const FORGET_ONE: &str = "DELETE FROM known_pcs WHERE account = ?1 AND key = ?2";
 
 /// How many an account has at most. More than anybody has, and few enough to be looked through.
 const KEPT_MAX: i64 = 100;
@@ -33,6 +34,11 @@ pub(super) fn meet(db: &Connection, account: AccountId, key: Thumbprint, at: Tim
 pub(super) fn find(db: &Connection, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
     let which = params![account.to_bytes(), key.as_bytes()];
     db.prepare_cached(FIND)?.query_row(which, |row| row.time("seen_at")).optional()
+}
+
+/// Forgets one.
+pub(super) fn forget_one(db: &Connection, account: AccountId, key: Thumbprint) -> Result<()> {
+    db.prepare_cached(FORGET_ONE)?.execute(params![account.to_bytes(), key.as_bytes()]).map(drop)
 }
 
 /// Forgets them all: whoever changes a password does not trust what was let in before.
