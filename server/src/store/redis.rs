@@ -38,6 +38,7 @@ mod place;
 mod rows;
 mod scripts;
 mod sessions;
+mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +57,16 @@ pub use place::{BadPlace, Place};
 /// How long a key outlives what it holds, so that no reader's clock matters.
 const MARGIN: Duration = Duration::from_mins(1);
 
+/// How a store uses its Redis.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What every key begins with: who shares a Redis with others sets one.
+    pub namespace: String,
+    /// How many replicas must have a confirm, a redeem, and every ending of a session, before it counts as done.
+    /// Without any, a failover may take back what was acknowledged in the second before it.
+    pub replicas: u8,
+}
+
 /// A store in Redis.
 pub struct RedisStore {
     link: Link,
@@ -65,23 +76,30 @@ pub struct RedisStore {
     /// What the time is where the data is, which a held clock differs from.
     real: Clock,
     random: Arc<dyn Random>,
-    hearing: AbortHandle,
+    tasks: [AbortHandle; 2],
     sweep: logins::Sweep,
 }
 
 impl RedisStore {
-    /// Connects, and begins to hear of changes. `namespace` begins every key: who shares a Redis with others sets
-    /// one.
+    /// Connects, and begins to hear of changes. From then on the system's clock keeps to the time of Redis.
     ///
     /// # Errors
     /// [`StoreError`] when Redis can't be reached, or is too old.
-    pub async fn open(place: &Place, namespace: &str, clock: Clock, random: Arc<dyn Random>) -> Result<Self> {
-        let link = Link::connect(place).await?;
-        let keys = Arc::new(Keys::new(namespace));
+    pub async fn open(
+        place: &Place,
+        options: &Options,
+        clock: Clock,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        let link = Link::connect(place, options.replicas).await?;
+        link.check_version().await?;
+        let keys = Arc::new(Keys::new(&options.namespace));
         let hub = Hub::default();
         let hearing = hearing::start(place.clone(), keys.clone(), hub.clone()).await?;
-        let real = Clock::system();
-        Ok(Self { link, keys, hub, clock, real, random, hearing, sweep: logins::Sweep::default() })
+        let real = if clock.is_held() { Clock::system() } else { clock.clone() };
+        time::keep(&link, &real).await?;
+        let tasks = [hearing, time::start(link.clone(), real.clone())];
+        Ok(Self { link, keys, hub, clock, real, random, tasks, sweep: logins::Sweep::default() })
     }
 
     /// An id of one write, by which a script knows its repetition.
@@ -99,7 +117,7 @@ impl RedisStore {
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.hearing.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 

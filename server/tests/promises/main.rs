@@ -148,7 +148,6 @@ async fn in_cluster() -> World {
 }
 
 async fn in_this(redis: Redis) -> World {
-    let store =
-        RedisStore::open(redis.place(), redis.namespace(), clock(), Arc::new(OsRandom)).await.unwrap();
+    let store = RedisStore::open(redis.place(), &redis.options(), clock(), Arc::new(OsRandom)).await.unwrap();
     World::on(Arc::new(store), Place::Redis(redis))
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use server::store::redis::Place;
+use server::store::redis::{Options, Place};
 use tempfile::TempDir;
 
 /// A cluster that is there already, for as long as the tests run: `cargo xtask test` starts one, since it takes a
@@ -59,9 +59,9 @@ impl Redis {
         &self.place
     }
 
-    /// How the keys of this test begin.
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
+    /// How this test uses it.
+    pub(crate) fn options(&self) -> Options {
+        Options { namespace: self.namespace.clone(), ..Options::default() }
     }
 }
 

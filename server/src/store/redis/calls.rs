@@ -190,6 +190,6 @@ impl Store for RedisStore {
 
     async fn close(&self) {
         self.link.close();
-        self.hearing.abort();
+        self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::{join_all, try_join};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::id::{LoginId, SessionId, Tag};
-use shared::login::{KEPT_AFTER_END, Login, REDEEM_WITHIN, State};
+use shared::login::{KEPT_AFTER_END, Login, REDEEM_WITHIN, State, Status};
 
 use super::notices::{Brought, Letter, Told};
 use super::rows::{PcRow, from_json, json};
@@ -224,7 +224,13 @@ impl RedisStore {
         let keys = [self.keys.login(login.id), self.keys.outbox(tag), self.keys.channel(tag), pc];
         let letter = letter.map(json).transpose()?.unwrap_or_default();
         let args = [json(&what)?, json(login)?, record, letter];
-        let committed: String = self.link.run(&scripts::COMMIT, &keys, &args).await?;
+        // What a failover may not take back: somebody's consent, and what came of it.
+        let committed: String = match login.state.status() {
+            Status::Confirmed | Status::LoggedIn | Status::Denied => {
+                self.link.run_safely(&scripts::COMMIT, &keys, &args).await?
+            }
+            _ => self.link.run(&scripts::COMMIT, &keys, &args).await?,
+        };
         Ok(if committed == "done" { Committed::Done } else { Committed::Stale })
     }
 

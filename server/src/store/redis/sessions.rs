@@ -286,8 +286,10 @@ impl RedisStore {
         let tag = pc.id.tag();
         let letter = Letter { to: pc.account, brought: Self::ended(pc.id, pc.granted_by, notice) };
         let args = [self.keys.at(tag), pc.account.to_string(), write.to_owned(), json(&letter)?];
-        let ended: bool =
-            self.link.run(&scripts::END_PC, &[self.keys.pc(pc.id), self.keys.outbox(tag)], &args).await?;
+        let ended: bool = self
+            .link
+            .run_safely(&scripts::END_PC, &[self.keys.pc(pc.id), self.keys.outbox(tag)], &args)
+            .await?;
         if ended {
             self.post(tag, write, &letter).await?;
             return Ok(vec![pc.id]);
@@ -314,7 +316,8 @@ impl RedisStore {
             self.keys.channel(tag),
             self.keys.outcome(tag, write),
         ];
-        let ended: Option<Vec<String>> = self.link.run(&scripts::ACCOUNT, &keys, &[json(&change)?]).await?;
+        let ended: Option<Vec<String>> =
+            self.link.run_safely(&scripts::ACCOUNT, &keys, &[json(&change)?]).await?;
         let id = |id: &String| id.parse().map_err(|_| unreadable("a list of sessions"));
         let Some(ended) = ended else { return Ok(None) };
         let ended: Vec<SessionId> = ended.iter().map(id).collect::<Result<_>>()?;
