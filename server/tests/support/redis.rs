@@ -1,7 +1,7 @@
 //! Redis servers of the tests' own, on loopback.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const LOOKS: usize = 1500;
 /// One Redis, or a cluster, and where in it a test may write.
 pub(crate) struct Redis {
     /// The processes that are this test's own.
-    _nodes: Vec<Node>,
+    nodes: Vec<Node>,
     place: Place,
     namespace: String,
 }
@@ -30,14 +30,14 @@ impl Redis {
     pub(crate) async fn alone() -> Self {
         let node = Node::start(&[]).await;
         let place = format!("redis://127.0.0.1:{}", node.port).parse().unwrap();
-        Self { _nodes: vec![node], place, namespace: String::new() }
+        Self { nodes: vec![node], place, namespace: String::new() }
     }
 
     /// A cluster of three.
     pub(crate) async fn cluster() -> Self {
         let namespace = format!("{:x}:", u128::from_be_bytes(random()));
         if let Ok(shared) = std::env::var(SHARED_CLUSTER) {
-            return Self { _nodes: Vec::new(), place: shared.parse().unwrap(), namespace };
+            return Self { nodes: Vec::new(), place: shared.parse().unwrap(), namespace };
         }
         let mut nodes = Vec::new();
         for _ in 0..3 {
@@ -51,12 +51,29 @@ impl Redis {
             node.says(&["CLUSTER", "INFO"], "cluster_state:ok").await;
         }
         let place = format!("redis-cluster://{}", hosts.join(",")).parse().unwrap();
-        Self { _nodes: nodes, place, namespace }
+        Self { nodes, place, namespace }
     }
 
     /// Where it is.
     pub(crate) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// The address of a single one.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.nodes[0].port).into()
+    }
+
+    /// Every key of a single one, with how long it will be there, if not for ever.
+    pub(crate) fn keys(&self) -> Vec<(String, Option<Duration>)> {
+        let mut keys = Vec::new();
+        for key in self.nodes[0].cli(&["KEYS", "*"]).lines() {
+            let millis: i64 = self.nodes[0].cli(&["PTTL", key]).trim().parse().unwrap();
+            if millis != -2 {
+                keys.push((key.to_owned(), u64::try_from(millis).ok().map(Duration::from_millis)));
+            }
+        }
+        keys
     }
 
     /// How this test uses it.
@@ -91,11 +108,16 @@ impl Node {
         node
     }
 
+    /// What a command answers; nothing, while it does not.
+    fn cli(&self, command: &[&str]) -> String {
+        let said = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(command).output();
+        said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
+    }
+
     /// Waits until a command is answered like this.
     async fn says(&self, command: &[&str], answer: &str) {
         for _ in 0..LOOKS {
-            let said = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(command).output();
-            if said.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains(answer)) {
+            if self.cli(command).contains(answer) {
                 return;
             }
             tokio::time::sleep(SOON).await;
