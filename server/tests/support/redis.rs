@@ -1,5 +1,7 @@
 //! Redis servers of the tests' own, on loopback.
 
+#![allow(dead_code, reason = "each crate of tests uses its own part of this")]
+
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
