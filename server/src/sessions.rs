@@ -86,7 +86,8 @@ impl Sessions {
     }
 
     /// Buys new tokens with a refresh token. One that was used before ends its session (RFC 9700 §4.14.2).
-    /// A stolen one does neither without the key that its session is bound to.
+    /// A stolen one does neither without the key that its session is bound to. What may be done with the tokens
+    /// was confirmed once: a `scope` beyond that is refused, and any other is the one that was confirmed.
     ///
     /// # Errors
     /// The store's; [`NoTokens`] within, if it is no good.
@@ -95,6 +96,7 @@ impl Sessions {
         token: Digest<RefreshToken>,
         client_id: &str,
         key: ProvedKey,
+        scope: Option<&str>,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
@@ -111,6 +113,9 @@ impl Sessions {
             };
             if let Err(refused) = may_refresh(&session, client_id, key) {
                 return Ok(Err(refused));
+            }
+            if !is_within(scope, session.scope.as_deref()) {
+                return Ok(Err(NoTokens::WiderScope));
             }
             let (tag, is_bound) = (session.id.tag(), session.key.is_some());
             let tokens = Tokens::generate(tag, session.scope.clone(), is_bound, &*self.random);
@@ -206,6 +211,8 @@ pub enum NoTokens {
     NoGrant,
     /// Its session is bound to a key, and that one was not proved.
     OtherKey,
+    /// More was asked for than was confirmed.
+    WiderScope,
 }
 
 fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(), NoTokens> {
@@ -213,7 +220,18 @@ fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(
         return Err(NoTokens::NoGrant);
     }
     // A session without a key stays without one: nobody can bind to their own key what they have stolen.
-    if session.key.is_some_and(|bound| key != Some(bound)) { Err(NoTokens::OtherKey) } else { Ok(()) }
+    if session.key.is_some_and(|bound| key != Some(bound)) {
+        Audit::OtherKey { login: session.login, owner: Some(session.account), session: Some(session.id) }
+            .log();
+        return Err(NoTokens::OtherKey);
+    }
+    Ok(())
+}
+
+/// Whether a scope asks for no more than was granted (RFC 6749 §6).
+fn is_within(asked: Option<&str>, granted: Option<&str>) -> bool {
+    let is_granted = |word| granted.is_some_and(|granted| granted.split(' ').any(|one| one == word));
+    asked.is_none_or(|asked| asked.split(' ').all(is_granted))
 }
 
 fn listed(session: AnySession, current: SessionId) -> api::Session {

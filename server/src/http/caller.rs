@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::proof::{Proved, Unproved};
 use crate::App;
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::store::{PhoneSession, Valid};
 
 /// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
@@ -71,6 +72,12 @@ impl FromRequestParts<Arc<App>> for Member {
             let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
             let Valid { session, username } = valid;
             if session.key != key {
+                Audit::OtherKey {
+                    login: session.login,
+                    owner: Some(session.account),
+                    session: Some(session.id),
+                }
+                .log();
                 return Err(ProblemCode::InvalidDpopProof.into());
             }
             app.sessions.seen(session.id);

@@ -1,4 +1,4 @@
-//! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), revocation and introspection.
+//! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), refresh and revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,13 @@ use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
 use shared::api::{
-    Confirmation, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection,
-    POLL_INTERVAL_SECS, TokenAnswer,
+    DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, POLL_INTERVAL_SECS, TokenAnswer,
 };
 use shared::dpop::SCHEME;
 use shared::login::{CheckCode, Refusal, Request};
 use shared::name::{Username, clean_claim};
 use shared::problem::{OauthCode, OauthError};
-use shared::secret::{ClientSecret, DeviceCode, PcToken, RefreshToken, Token};
+use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
 use super::caller::At;
 use super::failure::{OauthAnswer, OauthFailure};
@@ -25,7 +24,7 @@ use super::form::Form;
 use super::proof::{Proved, Unproved};
 use crate::App;
 use crate::address::Origin;
-use crate::audit::Audit;
+use crate::audit::{Audit, Who};
 use crate::limits::Limited;
 use crate::logins::{self, Issued, LoginError, Tokens};
 use crate::sessions::NoTokens;
@@ -78,7 +77,10 @@ pub(super) async fn issue(
     let issued = app.logins.issue(request).await.map_err(|error| match error {
         LoginError::Away(away) => away.into(),
         // Room comes when a login of this address ends, at the latest when one expires.
-        _ => OauthFailure::too_many(app.settings.code_lifetime),
+        _ => {
+            Audit::Limited { limit: "open", who: Who::at(origin.address) }.log();
+            OauthFailure::too_many(app.settings.code_lifetime)
+        }
     })?;
     let Issued { login, scan_code, user_code, device_code } = issued;
     let url = &app.settings.public_url;
@@ -216,11 +218,14 @@ async fn redeem(
         LoginError::Refused(Refusal::Expired) => OauthCode::ExpiredToken,
         LoginError::Refused(Refusal::OtherKey) => OauthCode::InvalidDpopProof,
         LoginError::SlowDown => OauthCode::SlowDown,
-        LoginError::Unknown => match app.limits.device_code(origin.address).await {
-            Ok(_) => OauthCode::InvalidGrant,
-            Err(Limited::TooMany(_)) => OauthCode::SlowDown,
-            Err(Limited::Away(away)) => return Err(away.into()),
-        },
+        LoginError::Unknown => {
+            Audit::DeviceCodeUnknown { from: origin.address }.log();
+            match app.limits.device_code(origin.address).await {
+                Ok(_) => OauthCode::InvalidGrant,
+                Err(Limited::TooMany(_)) => OauthCode::SlowDown,
+                Err(Limited::Away(away)) => return Err(away.into()),
+            }
+        }
         _ => OauthCode::InvalidGrant,
     };
     Err(Refused::Oauth(code.into()))
@@ -230,14 +235,16 @@ async fn refresh(app: &App, form: &Form, client_id: &str, key: logins::ProvedKey
     let refused = |code: OauthCode| Refused::Oauth(code.into());
     let token = form.required("refresh_token").map_err(Refused::Oauth)?;
     let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;
-    app.sessions.refresh(token.digest(), client_id, key).await?.map_err(|no_tokens| match no_tokens {
+    let tokens = app.sessions.refresh(token.digest(), client_id, key, form.field("scope")).await?;
+    tokens.map_err(|no_tokens| match no_tokens {
         NoTokens::NoGrant => refused(OauthCode::InvalidGrant),
         NoTokens::OtherKey => refused(OauthCode::InvalidDpopProof),
+        NoTokens::WiderScope => refused(OauthCode::InvalidScope),
     })
 }
 
 /// How a token is to be shown.
-fn token_type(is_bound: bool) -> &'static str {
+pub(super) fn token_type(is_bound: bool) -> &'static str {
     if is_bound { SCHEME } else { "Bearer" }
 }
 
@@ -271,54 +278,4 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnsw
         app.sessions.end(session.account, Ending::One(session.id), None).await?;
     }
     Ok(StatusCode::OK)
-}
-
-/// Tells a resource server whether an access token is good, and whose it is (RFC 7662). Only access tokens
-/// ever are: a refresh token that passed as one would be a master key.
-#[utoipa::path(post, path = "/oauth/introspect", tag = "resource server",
-    request_body(content_type = "application/x-www-form-urlencoded", description = "token"),
-    security(("basic" = [])),
-    responses((status = 200, body = Introspection), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
-pub(super) async fn introspect(State(app): State<Arc<App>>, form: Form) -> OauthAnswer<Json<Introspection>> {
-    let (name, secret) = form.resource_server()?;
-    let secret = Token::<ClientSecret>::parse(secret).map_err(|_| OauthCode::InvalidClient)?;
-    let client = app.store.client(name).await?.filter(|client| client.secret == secret.digest());
-    client.ok_or(OauthCode::InvalidClient)?;
-    let valid = match Token::<PcToken>::parse(form.required("token")?) {
-        Ok(token) => app.sessions.pc(token.digest()).await?,
-        Err(_) => None,
-    };
-    Ok(Json(valid.map_or_else(inactive, |valid| active(&app, valid))))
-}
-
-fn inactive() -> Introspection {
-    Introspection {
-        active: false,
-        scope: None,
-        client_id: None,
-        username: None,
-        token_type: None,
-        exp: None,
-        iat: None,
-        sub: None,
-        iss: None,
-        sid: None,
-        cnf: None,
-    }
-}
-
-fn active(app: &App, Valid { session, username }: Valid<crate::store::PcSession>) -> Introspection {
-    Introspection {
-        active: true,
-        scope: session.scope,
-        client_id: Some(session.client_id),
-        username: Some(username.to_string()),
-        token_type: Some(token_type(session.key.is_some()).to_owned()),
-        exp: Some(session.tokens.access_until.as_second()),
-        iat: Some(session.created_at.as_second()),
-        sub: Some(session.account.to_string()),
-        iss: Some(app.settings.public_url.to_string()),
-        sid: Some(session.id.to_string()),
-        cnf: session.key.map(|jkt| Confirmation { jkt }),
-    }
 }
