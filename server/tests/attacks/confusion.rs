@@ -7,15 +7,18 @@
 //! ```
 //!
 //! First everything that must be refused is tried everywhere, and must have changed nothing; then what must
-//! be let in. A call that the server describes and that is not in the matrix fails.
+//! be let in. A call that the server takes fails here until it is described and in the matrix.
+
+use std::sync::Arc;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use server::store::ResourceServer;
+use server::{App, Settings};
 use shared::api::{DeviceAuthorization, GRANT_DEVICE_CODE};
 use shared::id::LoginId;
 use shared::random::OsRandom;
-use shared::secret::{ClientSecret, Token};
+use shared::secret::{ClientSecret, ServerSecret, Token};
 
 use crate::Backend;
 use crate::scene::{is_good, said, status, text};
@@ -79,6 +82,9 @@ const NO_GRANT: Else = Else::Always(400, "invalid_grant");
 const NO_CONFIRM: Else = Else::Dead(Confirm, (410, "confirm_token_used"), (401, "confirm_token_invalid"));
 const AS_CLIENT: &[(&str, &str)] = &[("client_id", "tests")];
 
+/// Where the server describes all but this itself.
+const DESCRIPTION: &str = "/openapi.json";
+
 /// In the order in which they are let in: what ends something comes last.
 const MATRIX: &[Row] = &[
     // Open to all: what they are sent beside is ignored.
@@ -88,6 +94,7 @@ const MATRIX: &[Row] = &[
     ("GET", "/D", Place::Bearer, &[], Else::Always(200, "-")),
     ("GET", "/.well-known/oauth-authorization-server", Place::Bearer, &[], Else::Always(200, "-")),
     ("GET", "/.well-known/openid-configuration", Place::Bearer, &[], Else::Always(200, "-")),
+    ("GET", DESCRIPTION, Place::Bearer, &[], Else::Always(200, "-")),
     // The PC's plane.
     ("POST", "/oauth/device_authorization", Place::Bearer, &[], NO_CLIENT),
     ("POST", "/oauth/device_authorization", Place::Basic, &[], NO_CLIENT),
@@ -226,9 +233,14 @@ impl Scene {
     }
 
     async fn answer(&self, row: &Row, secret: &str) -> (u16, String) {
-        let response = self.request(row, secret).send().await.unwrap();
-        let http = response.status();
-        said((http, response.json().await.unwrap_or(Value::Null)))
+        said_of(self.request(row, secret)).await
+    }
+
+    /// The status of a HEAD where a row has a GET.
+    async fn head(&self, row: &Row, secret: &str) -> u16 {
+        let mut request = self.request(row, secret).build().unwrap();
+        *request.method_mut() = Method::HEAD;
+        self.server.http.execute(request).await.unwrap().status().as_u16()
     }
 
     async fn assert_untouched(&self) {
@@ -237,6 +249,12 @@ impl Scene {
         assert_eq!(status(&self.server, &self.unscanned).await, ("unscanned".to_owned(), 1));
         assert_eq!(status(&self.server, &self.scanned).await, ("scanned".to_owned(), 2));
     }
+}
+
+async fn said_of(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
+    let http = response.status();
+    said((http, response.json().await.unwrap_or(Value::Null)))
 }
 
 pub(crate) async fn client_secret(server: &Server, name: &str) -> String {
@@ -277,6 +295,9 @@ pub(crate) async fn use_a_secret_where_another_kind_belongs(on: Backend) {
             if !taken {
                 let (http, code) = scene.answer(row, secret).await;
                 assert_eq!((http, code.as_str()), refusal(row, *kind, *life), "{row:?} {kind:?} {life:?}");
+                if row.0 == "GET" {
+                    assert_eq!(scene.head(row, secret).await, http, "HEAD {row:?} {kind:?} {life:?}");
+                }
             }
         }
         scene.assert_untouched().await;
@@ -295,18 +316,84 @@ pub(crate) async fn use_a_secret_where_another_kind_belongs(on: Backend) {
 
 /// Every call that the server describes has a row, and every row is of such a call.
 async fn assert_covered(server: &Server) {
-    let document = server.request(Method::GET, "/openapi.json").send().await.unwrap();
-    assert_eq!(document.status(), StatusCode::OK);
-    let document: Value = document.json().await.unwrap();
-    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
-        methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
-    });
-    let described = described.collect::<Vec<_>>();
+    let described = described(server).await;
     let has_row =
         |(method, path): &(String, String)| MATRIX.iter().any(|row| row.0 == method && row.1 == path);
     let missing = described.iter().filter(|call| !has_row(call)).collect::<Vec<_>>();
     assert!(missing.is_empty(), "not in the matrix: {missing:?}");
     for (method, path, ..) in MATRIX {
         assert!(described.contains(&((*method).to_owned(), (*path).to_owned())), "{method} {path}");
+    }
+}
+
+/// The calls that the server describes, and the description itself.
+async fn described(server: &Server) -> Vec<(String, String)> {
+    let document = server.request(Method::GET, DESCRIPTION).send().await.unwrap();
+    assert_eq!(document.status(), StatusCode::OK);
+    let document: Value = document.json().await.unwrap();
+    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    described.chain([("GET".to_owned(), DESCRIPTION.to_owned())]).collect()
+}
+
+/// The paths that the server routes, as its router prints them: it has no list of them to be asked for.
+fn routed(server: &Server) -> Vec<String> {
+    let (settings, secret) = (Settings::new(server.url.clone()), ServerSecret::generate(&OsRandom));
+    let (store, clock) = (server.store.clone(), server.clock.clone());
+    let app = App::new(settings, store, clock, Arc::new(OsRandom), secret);
+    let printed = format!("{:?}", server::http::router(app));
+    // Before what is behind all paths.
+    let printed = printed.split("fallback_router").next().unwrap();
+    printed.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).map(str::to_owned).collect()
+}
+
+/// Doors beside the ones that are described, and so beside the matrix: other paths, and other methods.
+pub(crate) async fn call_what_nobody_describes(on: Backend) {
+    let server = on.server().await;
+    let described = described(&server).await;
+    let mut paths = described.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>();
+    let mut routed = routed(&server);
+    paths.sort();
+    paths.dedup();
+    routed.sort();
+    assert_eq!(routed, paths);
+    for path in &paths {
+        let takes = |method: &str| described.contains(&(method.to_owned(), path.clone()));
+        let address = path.replace("{id}", "x").replace("{scan_code}", "x");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNEKT"] {
+            // What answers a GET answers a HEAD, which is a GET whose body is not sent.
+            if takes(method) || (method == "HEAD" && takes("GET")) {
+                continue;
+            }
+            let request = server.request(method.parse().unwrap(), &address);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            let allowed = response.headers()["allow"].to_str().unwrap().split(',').map(str::to_owned);
+            let mut allowed = allowed.filter(|method| method != "HEAD").collect::<Vec<_>>();
+            let mut expected = described
+                .iter()
+                .filter(|call| call.1 == *path)
+                .map(|call| call.0.clone())
+                .collect::<Vec<_>>();
+            allowed.sort();
+            expected.sort();
+            assert_eq!(allowed, expected, "{path}");
+        }
+    }
+    for path in [
+        "/",
+        "/v1",
+        "/v2/me",
+        "/v1/me/",
+        "//v1/me",
+        "/oauth",
+        "/oauth/token/",
+        "/Q",
+        "/Q/",
+        "/metrics",
+        "/v1%2fme",
+    ] {
+        assert_eq!(said_of(server.request(Method::GET, path)).await.0, 404, "{path}");
     }
 }

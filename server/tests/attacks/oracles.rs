@@ -1,5 +1,7 @@
 //! Answers that tell more than they say.
 
+mod work;
+
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -15,6 +17,8 @@ use tokio::time::Instant;
 use crate::Backend;
 use crate::scene::{Seen, decide, seen, text};
 use crate::support::{PASSWORD, Server};
+
+pub(crate) use work::{learn_by_the_work_what_was_good_once, learn_by_the_work_which_typed_codes_exist};
 
 /// A server on which alice has an account, bob's is disabled, and nobody has none.
 async fn three_names(on: Backend) -> Server {

@@ -4,105 +4,21 @@
 //! Each is tried without a proof, with a proof of the thief's own key, and with the PC's own proofs for other
 //! calls. Nothing comes of it, and nothing changes for the PC.
 
-use reqwest::{Method, Response, StatusCode};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use std::sync::Arc;
+
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::api::{DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
+use shared::client::{ClientError, Redeemed, TransportChoice};
 use shared::dpop::Key;
+use shared::problem::ProblemCode;
 use shared::random::OsRandom;
+use shared::secret::{PcToken, Token};
 
 use crate::Backend;
-use crate::scene::{decide, text};
-use crate::support::Server;
-
-const TOKEN: &str = "/oauth/token";
-const ISSUE: &str = "/oauth/device_authorization";
-const LOGIN: &str = "/v1/login";
-
-/// Somebody with a key, at a server.
-struct Holder<'a> {
-    server: &'a Server,
-    key: Key,
-}
-
-impl<'a> Holder<'a> {
-    fn new(server: &'a Server) -> Self {
-        Self { server, key: Key::generate(&OsRandom) }
-    }
-
-    fn proof(&self, method: &Method, path: &str, token: Option<&str>, nonce: Option<&str>) -> String {
-        let (url, now) = (self.server.url.join(path), self.server.clock.now());
-        self.key.prove((method.as_str(), &url), token, nonce, now, &OsRandom)
-    }
-
-    async fn form(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, Value) {
-        send_form(self.server, path, fields, Some(&self.proof(&Method::POST, path, None, None))).await
-    }
-
-    async fn issue(&self) -> DeviceAuthorization {
-        let (status, issued) = self.form(ISSUE, &[("client_id", "tests"), ("device_name", "desk")]).await;
-        assert_eq!(status, StatusCode::OK, "{issued}");
-        serde_json::from_value(issued).unwrap()
-    }
-
-    async fn redeem(&self, issued: &DeviceAuthorization) -> (StatusCode, Value) {
-        self.form(TOKEN, &redeem_fields(issued)).await
-    }
-
-    async fn refresh(&self, token: &str) -> (StatusCode, Value) {
-        self.form(TOKEN, &refresh_fields(token)).await
-    }
-
-    async fn call(&self, method: Method, path: &str, token: &str) -> Response {
-        let proof = self.proof(&method, path, Some(token), None);
-        show(self.server, method, path, &format!("DPoP {token}"), Some(&proof)).await
-    }
-
-    /// A whole login of this PC for a phone; answers its tokens.
-    async fn log_in(&self, phone: &str) -> (DeviceAuthorization, Value) {
-        let issued = self.issue().await;
-        confirm(self.server, phone, &issued).await;
-        let (status, tokens) = self.redeem(&issued).await;
-        assert_eq!((status, text(&tokens, "token_type")), (StatusCode::OK, "DPoP"), "{tokens}");
-        (issued, tokens)
-    }
-}
-
-fn redeem_fields(issued: &DeviceAuthorization) -> [(&str, &str); 3] {
-    [("grant_type", GRANT_DEVICE_CODE), ("device_code", issued.device_code.expose()), ("client_id", "tests")]
-}
-
-fn refresh_fields(token: &str) -> [(&str, &str); 3] {
-    [("grant_type", GRANT_REFRESH_TOKEN), ("refresh_token", token), ("client_id", "tests")]
-}
-
-async fn send_form(
-    server: &Server,
-    path: &str,
-    fields: &[(&str, &str)],
-    proof: Option<&str>,
-) -> (StatusCode, Value) {
-    let mut request = server.request(Method::POST, path).form(fields);
-    if let Some(proof) = proof {
-        request = request.header("DPoP", proof);
-    }
-    let response = request.send().await.unwrap();
-    (response.status(), response.json().await.unwrap())
-}
-
-async fn show(server: &Server, method: Method, path: &str, shown: &str, proof: Option<&str>) -> Response {
-    let mut request = server.request(method, path).header("authorization", shown);
-    if let Some(proof) = proof {
-        request = request.header("DPoP", proof);
-    }
-    request.send().await.unwrap()
-}
-
-async fn confirm(server: &Server, phone: &str, issued: &DeviceAuthorization) {
-    let confirm_token = server.scan(phone, issued).await;
-    assert_eq!(decide(server, "confirm", phone, &confirm_token).await.0, 200);
-}
+use crate::confusion::client_secret;
+use crate::holder::{Holder, ISSUE, LOGIN, TOKEN, confirm, redeem_fields, refresh_fields, send_form, show};
+use crate::scene::{is_good, refresh, text};
+use crate::support::NOW;
 
 /// Tries a token at a call of the API in every way that a thief can; each must be refused as a bad proof.
 async fn try_at_api(owner: &Holder<'_>, method: &Method, path: &str, token: &str) {
@@ -211,106 +127,12 @@ pub(crate) async fn use_what_was_bound_at_the_redeem(on: Backend) {
     try_at_api(&owner, &Method::GET, "/v1/me", text(&tokens, "access_token")).await;
 }
 
-/// A proof that was seen once is used up, at each call that makes something.
-pub(crate) async fn send_a_proof_again(on: Backend) {
-    let server = on.server().await;
-    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
-    let proof = owner.proof(&Method::POST, ISSUE, None, None);
-    let form = [("client_id", "tests")];
-    assert_eq!(send_form(&server, ISSUE, &form, Some(&proof)).await.0, StatusCode::OK);
-    let (status, answer) = send_form(&server, ISSUE, &form, Some(&proof)).await;
-    assert_eq!((status.as_u16(), text(&answer, "error")), (400, "invalid_dpop_proof"));
-    let issued = owner.issue().await;
-    confirm(&server, &phone, &issued).await;
-    let proof = owner.proof(&Method::POST, TOKEN, None, None);
-    let (status, tokens) = send_form(&server, TOKEN, &redeem_fields(&issued), Some(&proof)).await;
-    assert_eq!(status, StatusCode::OK);
-    for fields in [redeem_fields(&issued), refresh_fields(text(&tokens, "refresh_token"))] {
-        let (_, answer) = send_form(&server, TOKEN, &fields, Some(&proof)).await;
-        assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
-    }
-    // 64 at once: one is the first.
-    let proof = owner.proof(&Method::POST, ISSUE, None, None);
-    let calls = (0..64).map(|_| send_form(&server, ISSUE, &form, Some(&proof)));
-    let answers = futures_util::future::join_all(calls).await;
-    assert_eq!(answers.iter().filter(|(status, _)| *status == StatusCode::OK).count(), 1);
-}
-
-/// A proof of another time needs the server's nonce, which works for a while and only where it was made.
-pub(crate) async fn send_a_proof_of_another_time(on: Backend) {
-    let server = on.server().await;
-    let owner = Holder::new(&server);
-    let form = [("client_id", "tests")];
-    let early = owner.proof(&Method::POST, ISSUE, None, None);
-    server.advance_secs(61);
-    let request = server.request(Method::POST, ISSUE).form(&form).header("DPoP", &early);
-    let response = request.send().await.unwrap();
-    let nonce = response.headers()["dpop-nonce"].to_str().unwrap().to_owned();
-    assert_eq!(text(&response.json().await.unwrap(), "error"), "use_dpop_nonce");
-    // A clock that is off by a day is fine with the nonce.
-    let (url, day) = (server.url.join(ISSUE), std::time::Duration::from_hours(24));
-    let off =
-        |nonce: &str| owner.key.prove(("POST", &url), None, Some(nonce), server.clock.now() - day, &OsRandom);
-    assert_eq!(send_form(&server, ISSUE, &form, Some(&off(&nonce))).await.0, StatusCode::OK);
-    let forged = nonce.replace(|c: char| c == nonce.chars().last().unwrap(), "A");
-    for nonce in [forged.as_str(), "", "0.x"] {
-        let (_, answer) = send_form(&server, ISSUE, &form, Some(&off(nonce))).await;
-        assert_eq!(text(&answer, "error"), "use_dpop_nonce", "{nonce}");
-    }
-    server.advance_secs(121);
-    let (_, answer) = send_form(&server, ISSUE, &form, Some(&off(&nonce))).await;
-    assert_eq!(text(&answer, "error"), "use_dpop_nonce");
-    // The API says so in its own words.
-    let phone = server.phone_token("alice").await;
-    let (_, tokens) = owner.log_in(&phone).await;
-    let token = text(&tokens, "access_token");
-    let early = owner.proof(&Method::GET, "/v1/me", Some(token), None);
-    server.advance_secs(61);
-    let response = show(&server, Method::GET, "/v1/me", &format!("DPoP {token}"), Some(&early)).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert!(response.headers()["www-authenticate"].to_str().unwrap().contains("use_dpop_nonce"));
-    let nonce = response.headers()["dpop-nonce"].to_str().unwrap();
-    let proof = owner.proof(&Method::GET, "/v1/me", Some(token), Some(nonce));
-    let response = show(&server, Method::GET, "/v1/me", &format!("DPoP {token}"), Some(&proof)).await;
-    assert_eq!(response.status(), StatusCode::OK);
-}
-
-/// A PC is known by a key that it has proved, to the account that it logged in to, until the password changes.
-pub(crate) async fn pass_as_a_known_pc(on: Backend) {
-    let server = on.server().await;
-    let (alice, bob) = (server.phone_token("alice").await, server.phone_token("bob").await);
-    let (owner, thief) = (Holder::new(&server), Holder::new(&server));
-    let seen = async |phone: &str, issued: &DeviceAuthorization| {
-        let body = json!({"scan_code": server.scan_code(issued)});
-        let (_, scanned) = server.call(Method::POST, "/v1/scans", phone, body).await;
-        (scanned["login"]["known_pc"].clone(), scanned["login"]["last_seen_at"].is_string())
-    };
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(false), false));
-    owner.log_in(&alice).await;
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(true), true));
-    // Another account, another key, or no key at all.
-    assert_eq!(seen(&bob, &owner.issue().await).await, (json!(false), false));
-    assert_eq!(seen(&alice, &thief.issue().await).await, (json!(false), false));
-    assert_eq!(seen(&alice, &server.issue().await).await, (Value::Null, false));
-    // A proof is needed, not the knowledge of a key.
-    let proof = thief.proof(&Method::POST, ISSUE, None, None);
-    let stolen = owner.proof(&Method::POST, ISSUE, None, None);
-    let (ours, theirs) = (stolen.split('.').next().unwrap(), proof.split_once('.').unwrap().1);
-    let forged = format!("{ours}.{theirs}");
-    let (_, answer) = send_form(&server, ISSUE, &[("client_id", "tests")], Some(&forged)).await;
-    assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
-    let changed =
-        crate::scene::change_password(&server, &alice, crate::support::PASSWORD, "another one").await;
-    assert_eq!(changed, StatusCode::NO_CONTENT);
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(false), false));
-}
-
 /// A resource server is told which key a token needs.
 pub(crate) async fn use_a_stolen_pc_token_at_a_resource_server(on: Backend) {
     let server = on.server().await;
     let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
     let (_, tokens) = owner.log_in(&phone).await;
-    let secret = crate::confusion::client_secret(&server, "files").await;
+    let secret = client_secret(&server, "files").await;
     let request = server.request(Method::POST, "/oauth/introspect").basic_auth("files", Some(&secret));
     let response = request.form(&[("token", text(&tokens, "access_token"))]).send().await.unwrap();
     let answer: Value = response.json().await.unwrap();
@@ -318,39 +140,63 @@ pub(crate) async fn use_a_stolen_pc_token_at_a_resource_server(on: Backend) {
     assert_eq!(answer["cnf"]["jkt"], owner.key.thumbprint().to_string());
 }
 
-/// The other algorithm: a client with a key of P-256 is served, and its signatures are looked at.
-pub(crate) async fn forge_a_signature_of_p256(on: Backend) {
-    use data_encoding::BASE64URL_NOPAD as B64;
+/// A session of a PC that proved no key, as all were before there were keys. Whoever steals its refresh token can
+/// use it, which is what keys are for; but not bind it to a key, which would lock its PC out and make the thief's
+/// machine a known one.
+pub(crate) async fn bind_a_stolen_session_to_ones_own_key(on: Backend) {
     let server = on.server().await;
-    let random = SystemRandom::new();
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
-    let point = pair.public_key().as_ref();
-    let jwk =
-        json!({"kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..])});
-    let proof = |id: &str, break_it: bool| {
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}).to_string();
-        let iat = server.clock.now().as_second();
-        let claims = json!({"jti": id, "htm": "POST", "htu": server.url.join(ISSUE), "iat": iat}).to_string();
-        let signed = format!("{}.{}", B64.encode(header.as_bytes()), B64.encode(claims.as_bytes()));
-        let mut signature = pair.sign(&random, signed.as_bytes()).unwrap().as_ref().to_vec();
-        signature[7] ^= u8::from(break_it);
-        format!("{signed}.{}", B64.encode(&signature))
-    };
-    let form = [("client_id", "tests")];
-    assert_eq!(send_form(&server, ISSUE, &form, Some(&proof("1", false))).await.0, StatusCode::OK);
-    let (_, answer) = send_form(&server, ISSUE, &form, Some(&proof("2", true))).await;
-    assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
+    let (phone, thief) = (server.phone_token("alice").await, Holder::new(&server));
+    let tokens = server.log_pc_in(&phone).await;
+    let access = text(&tokens, "access_token");
+    // A proof beside the token is no use of it in another way.
+    let own = thief.proof(&Method::GET, "/v1/me", Some(access), None);
+    let response = show(&server, Method::GET, "/v1/me", &format!("DPoP {access}"), Some(&own)).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.json::<Value>().await.unwrap()["code"], "invalid_dpop_proof");
+    let (status, stolen) = thief.refresh(text(&tokens, "refresh_token")).await;
+    assert_eq!((status, text(&stolen, "token_type")), (StatusCode::OK, "Bearer"), "{stolen}");
+    let secret = client_secret(&server, "files").await;
+    let asks = server.request(Method::POST, "/oauth/introspect").basic_auth("files", Some(&secret));
+    let told = asks.form(&[("token", text(&stolen, "access_token"))]).send().await.unwrap();
+    let told: Value = told.json().await.unwrap();
+    assert_eq!((&told["token_type"], &told["cnf"]), (&json!("Bearer"), &Value::Null), "{told}");
+    // Its PC refreshes without a key, as ever: that the token comes twice ends the session for both.
+    assert_eq!(text(&refresh(&server, text(&tokens, "refresh_token")).await.1, "error"), "invalid_grant");
+    assert!(!is_good(&server, text(&stolen, "access_token")).await);
+    let scan = json!({"scan_code": server.scan_code(&thief.issue().await)});
+    let (_, scanned) = server.call(Method::POST, "/v1/scans", &phone, scan).await;
+    assert_eq!(scanned["login"]["known_pc"], false);
+}
+
+/// The clients' own side: a session that was kept from before its PC had a key. The PC takes no tokens that are good
+/// without the key, so it gives the session back and is scanned in anew.
+pub(crate) async fn have_a_pc_that_has_a_key_by_now_go_on_without_it(on: Backend) {
+    let server = on.server().await;
+    let phone = server.phone_token("alice").await;
+    let kept = server.log_pc_in(&phone).await;
+    let (access, refresh_token) = (text(&kept, "access_token"), text(&kept, "refresh_token"));
+    let clock = server.clock.now();
+    assert_eq!(clock, NOW.parse().unwrap());
+    let pc = server.client().with_key(Arc::new(Key::generate(&OsRandom)), || NOW.parse().unwrap());
+    let refused = pc.me(&Token::<PcToken>::parse(access).unwrap()).await.unwrap_err();
+    assert!(
+        matches!(&refused, ClientError::Problem(problem) if problem.code == ProblemCode::InvalidDpopProof)
+    );
+    // So far nothing has come of it.
+    assert!(is_good(&server, access).await);
+    let refused = pc.refresh("tests", &Token::parse(refresh_token).unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("good without this PC's key"), "{refused}");
+    let (_, sessions) = server.call(Method::GET, "/v1/sessions", &phone, Value::Null).await;
+    assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "the phone's own: {sessions}");
+    assert!(!is_good(&server, access).await);
 }
 
 /// The clients' own side: a PC whose clock is a day off gets in, by the server's nonce, and its tokens are bound.
 pub(crate) async fn have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key(on: Backend) {
-    use shared::client::{Redeemed, TransportChoice};
-
     let server = on.server().await;
     let phone = server.phone_token("alice").await;
     let long_ago = || jiff::Timestamp::UNIX_EPOCH;
-    let pc = server.client().with_key(std::sync::Arc::new(Key::generate(&OsRandom)), long_ago);
+    let pc = server.client().with_key(Arc::new(Key::generate(&OsRandom)), long_ago);
     let issued = pc.issue(&crate::support::pc()).await.unwrap();
     let mut feed = pc.follow(issued.device_code.clone(), TransportChoice::Auto);
     assert!(feed.next().await.is_some());
