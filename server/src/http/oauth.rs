@@ -74,14 +74,7 @@ pub(super) async fn issue(
     {
         return Err(Unproved::Bad.into());
     }
-    let issued = app.logins.issue(request).await.map_err(|error| match error {
-        LoginError::Away(away) => away.into(),
-        // Room comes when a login of this address ends, at the latest when one expires.
-        _ => {
-            Audit::Limited { limit: "open", who: Who::at(origin.address) }.log();
-            OauthFailure::too_many(app.settings.code_lifetime)
-        }
-    })?;
+    let issued = app.logins.issue(request).await.map_err(|error| not_issued(&app, origin, error))?;
     let Issued { login, scan_code, user_code, device_code } = issued;
     let url = &app.settings.public_url;
     Ok(Json(DeviceAuthorization {
@@ -92,6 +85,15 @@ pub(super) async fn issue(
         expires_in: login.expires_in(login.issued_at),
         interval: POLL_INTERVAL_SECS,
     }))
+}
+
+fn not_issued(app: &App, origin: Origin, error: LoginError) -> OauthFailure {
+    if let LoginError::Away(away) = error {
+        return away.into();
+    }
+    Audit::Limited { limit: "open", who: Who::at(origin.address) }.log();
+    // Room comes when a login of this address ends, at the latest when one expires.
+    OauthFailure::too_many(app.settings.code_lifetime)
 }
 
 /// What a PC may say about its login; what is not known is ignored.

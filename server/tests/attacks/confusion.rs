@@ -9,153 +9,24 @@
 //! First everything that must be refused is tried everywhere, and must have changed nothing; then what must
 //! be let in. A call that the server takes fails here until it is described and in the matrix.
 
-use std::sync::Arc;
+mod doors;
+mod matrix;
 
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::store::ResourceServer;
-use server::{App, Settings};
-use shared::api::{DeviceAuthorization, GRANT_DEVICE_CODE};
+use shared::api::DeviceAuthorization;
 use shared::id::LoginId;
 use shared::random::OsRandom;
-use shared::secret::{ClientSecret, ServerSecret, Token};
+use shared::secret::{ClientSecret, Token};
 
 use crate::Backend;
 use crate::scene::{is_good, said, status, text};
 use crate::support::Server;
 
-/// The kinds of secrets.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Device,
-    Confirm,
-    Phone,
-    Pc,
-    Refresh,
-    Client,
-    Scan,
-    User,
-}
-
-use Kind::{Client, Confirm, Device, Pc, Phone, Refresh, Scan, User};
-
-/// What has become of a secret.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Life {
-    Good,
-    /// It was good once.
-    Dead,
-    /// It is well formed, and never was.
-    Unknown,
-}
-
-/// Where in a call a secret is put.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
-    Bearer,
-    /// The password of HTTP Basic, as the resource server `files`.
-    Basic,
-    /// A field of a form, beside these.
-    Form(&'static str, &'static [(&'static str, &'static str)]),
-    /// A member of a JSON body, in the name of alice's phone.
-    Json(&'static str),
-    /// The last part of the path, in the name of alice's phone.
-    Path,
-}
-
-/// What becomes of a secret that a call does not take.
-#[derive(Clone, Copy, Debug)]
-enum Else {
-    /// The same, whatever it is.
-    Always(u16, &'static str),
-    /// As PROTOCOL §6 says of bearer tokens: another kind of token is told so, all else is no credential.
-    Bearer,
-    /// One that was good once is told so.
-    Dead(Kind, (u16, &'static str), (u16, &'static str)),
-}
-
-/// A place of a call, the kinds that it takes, what these are answered, and what all others are.
-type Row = (&'static str, &'static str, Place, &'static [(Kind, u16)], Else);
-
-const NO_CLIENT: Else = Else::Always(401, "invalid_client");
-const NO_GRANT: Else = Else::Always(400, "invalid_grant");
-const NO_CONFIRM: Else = Else::Dead(Confirm, (410, "confirm_token_used"), (401, "confirm_token_invalid"));
-const AS_CLIENT: &[(&str, &str)] = &[("client_id", "tests")];
-
-/// Where the server describes all but this itself.
-const DESCRIPTION: &str = "/openapi.json";
-
-/// In the order in which they are let in: what ends something comes last.
-const MATRIX: &[Row] = &[
-    // Open to all: what they are sent beside is ignored.
-    ("POST", "/v1/accounts", Place::Bearer, &[], Else::Always(422, "unprocessable")),
-    ("POST", "/v1/phones", Place::Bearer, &[], Else::Always(422, "unprocessable")),
-    ("GET", "/Q/{scan_code}", Place::Path, &[], Else::Always(200, "-")),
-    ("GET", "/D", Place::Bearer, &[], Else::Always(200, "-")),
-    ("GET", "/.well-known/oauth-authorization-server", Place::Bearer, &[], Else::Always(200, "-")),
-    ("GET", "/.well-known/openid-configuration", Place::Bearer, &[], Else::Always(200, "-")),
-    ("GET", DESCRIPTION, Place::Bearer, &[], Else::Always(200, "-")),
-    // The PC's plane.
-    ("POST", "/oauth/device_authorization", Place::Bearer, &[], NO_CLIENT),
-    ("POST", "/oauth/device_authorization", Place::Basic, &[], NO_CLIENT),
-    ("POST", "/oauth/token", Place::Bearer, &[], NO_CLIENT),
-    ("POST", "/oauth/token", Place::Basic, &[], NO_CLIENT),
-    (
-        "POST",
-        "/oauth/token",
-        Place::Form("device_code", &[("client_id", "tests"), ("grant_type", GRANT_DEVICE_CODE)]),
-        &[(Device, 400)],
-        NO_GRANT,
-    ),
-    ("POST", "/oauth/introspect", Place::Bearer, &[], NO_CLIENT),
-    ("POST", "/oauth/introspect", Place::Basic, &[(Client, 200)], NO_CLIENT),
-    ("POST", "/oauth/introspect", Place::Form("token", AS_CLIENT), &[], NO_CLIENT),
-    ("POST", "/oauth/revoke", Place::Bearer, &[], NO_CLIENT),
-    ("POST", "/oauth/revoke", Place::Basic, &[], NO_CLIENT),
-    ("GET", "/v1/login", Place::Bearer, &[(Device, 200)], Else::Bearer),
-    ("GET", "/v1/login/events", Place::Bearer, &[(Device, 400)], Else::Bearer),
-    // The phone's plane. Who is let in has sent nothing that makes sense.
-    ("GET", "/v1/me", Place::Bearer, &[(Phone, 200), (Pc, 200)], Else::Bearer),
-    ("GET", "/v1/sessions", Place::Bearer, &[(Phone, 200)], Else::Bearer),
-    ("DELETE", "/v1/sessions", Place::Bearer, &[(Phone, 400)], Else::Bearer),
-    ("DELETE", "/v1/sessions/{id}", Place::Bearer, &[(Phone, 404)], Else::Bearer),
-    ("DELETE", "/v1/sessions/{id}", Place::Path, &[], Else::Always(404, "not_found")),
-    ("GET", "/v1/notifications", Place::Bearer, &[(Phone, 200)], Else::Bearer),
-    ("GET", "/v1/notifications/events", Place::Bearer, &[(Phone, 400)], Else::Bearer),
-    ("PUT", "/v1/account/password", Place::Bearer, &[(Phone, 422)], Else::Bearer),
-    ("POST", "/v1/scans", Place::Bearer, &[(Phone, 422)], Else::Bearer),
-    ("POST", "/v1/scans/confirm", Place::Bearer, &[(Phone, 422)], Else::Bearer),
-    ("POST", "/v1/scans/deny", Place::Bearer, &[(Phone, 422)], Else::Bearer),
-    (
-        "POST",
-        "/v1/scans",
-        Place::Json("scan_code"),
-        &[(Scan, 200)],
-        Else::Dead(Scan, (409, "login_closed"), (404, "code_not_found")),
-    ),
-    ("POST", "/v1/scans", Place::Json("user_code"), &[(User, 200)], Else::Always(404, "code_not_found")),
-    ("POST", "/v1/scans/confirm", Place::Json("confirm_token"), &[(Confirm, 200)], NO_CONFIRM),
-    // Used by now, and known as such.
-    ("POST", "/v1/scans/deny", Place::Json("confirm_token"), &[(Confirm, 410)], NO_CONFIRM),
-    // These end what they are let in with.
-    (
-        "POST",
-        "/oauth/token",
-        Place::Form("refresh_token", &[("client_id", "tests"), ("grant_type", "refresh_token")]),
-        &[(Refresh, 200)],
-        NO_GRANT,
-    ),
-    ("DELETE", "/v1/login", Place::Bearer, &[(Device, 204)], Else::Bearer),
-    ("DELETE", "/v1/phones/current", Place::Bearer, &[(Phone, 204)], Else::Bearer),
-    // Whatever is no token of a PC needs no revoking. What is, ends: the zombies see to that.
-    (
-        "POST",
-        "/oauth/revoke",
-        Place::Form("token", AS_CLIENT),
-        &[(Pc, 200), (Refresh, 200)],
-        Else::Always(200, "-"),
-    ),
-];
+pub(crate) use doors::call_what_nobody_describes;
+use doors::described;
+use matrix::*;
 
 /// A server with one good and one dead secret of each kind.
 struct Scene {
@@ -323,77 +194,5 @@ async fn assert_covered(server: &Server) {
     assert!(missing.is_empty(), "not in the matrix: {missing:?}");
     for (method, path, ..) in MATRIX {
         assert!(described.contains(&((*method).to_owned(), (*path).to_owned())), "{method} {path}");
-    }
-}
-
-/// The calls that the server describes, and the description itself.
-async fn described(server: &Server) -> Vec<(String, String)> {
-    let document = server.request(Method::GET, DESCRIPTION).send().await.unwrap();
-    assert_eq!(document.status(), StatusCode::OK);
-    let document: Value = document.json().await.unwrap();
-    let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
-        methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
-    });
-    described.chain([("GET".to_owned(), DESCRIPTION.to_owned())]).collect()
-}
-
-/// The paths that the server routes, as its router prints them: it has no list of them to be asked for.
-fn routed(server: &Server) -> Vec<String> {
-    let (settings, secret) = (Settings::new(server.url.clone()), ServerSecret::generate(&OsRandom));
-    let (store, clock) = (server.store.clone(), server.clock.clone());
-    let app = App::new(settings, store, clock, Arc::new(OsRandom), secret);
-    let printed = format!("{:?}", server::http::router(app));
-    // Before what is behind all paths.
-    let printed = printed.split("fallback_router").next().unwrap();
-    printed.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).map(str::to_owned).collect()
-}
-
-/// Doors beside the ones that are described, and so beside the matrix: other paths, and other methods.
-pub(crate) async fn call_what_nobody_describes(on: Backend) {
-    let server = on.server().await;
-    let described = described(&server).await;
-    let mut paths = described.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>();
-    let mut routed = routed(&server);
-    paths.sort();
-    paths.dedup();
-    routed.sort();
-    assert_eq!(routed, paths);
-    for path in &paths {
-        let takes = |method: &str| described.contains(&(method.to_owned(), path.clone()));
-        let address = path.replace("{id}", "x").replace("{scan_code}", "x");
-        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNEKT"] {
-            // What answers a GET answers a HEAD, which is a GET whose body is not sent.
-            if takes(method) || (method == "HEAD" && takes("GET")) {
-                continue;
-            }
-            let request = server.request(method.parse().unwrap(), &address);
-            let response = request.send().await.unwrap();
-            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
-            let allowed = response.headers()["allow"].to_str().unwrap().split(',').map(str::to_owned);
-            let mut allowed = allowed.filter(|method| method != "HEAD").collect::<Vec<_>>();
-            let mut expected = described
-                .iter()
-                .filter(|call| call.1 == *path)
-                .map(|call| call.0.clone())
-                .collect::<Vec<_>>();
-            allowed.sort();
-            expected.sort();
-            assert_eq!(allowed, expected, "{path}");
-        }
-    }
-    for path in [
-        "/",
-        "/v1",
-        "/v2/me",
-        "/v1/me/",
-        "//v1/me",
-        "/oauth",
-        "/oauth/token/",
-        "/Q",
-        "/Q/",
-        "/metrics",
-        "/v1%2fme",
-    ] {
-        assert_eq!(said_of(server.request(Method::GET, path)).await.0, 404, "{path}");
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Away,
     /// Commits take effect, and then fail: nobody hears of it.
     LostAnswer,
+    /// It forgets nothing: what is over is still there, as it is in the minute before a purge.
+    Hoards,
 }
 
 /// A store that can be made to fail.
@@ -219,6 +221,9 @@ impl Store for Faulty {
         self.here()?.give_back(key, counted).await
     }
     async fn purge(&self, now: Timestamp) -> Result<()> {
+        if self.is(Fault::Hoards) {
+            return Ok(());
+        }
         self.here()?.purge(now).await
     }
     async fn ping(&self) -> Result<()> {

@@ -13,6 +13,7 @@ use shared::name::Username;
 use super::{resource_server, type_code};
 use crate::Backend;
 use crate::scene::{self, decide, seen, text};
+use crate::support::faulty::Fault;
 
 /// What a wrong code costs is the same look-ups, whatever is wrong with it.
 pub(crate) async fn learn_by_the_work_which_typed_codes_exist(on: Backend) {
@@ -78,6 +79,8 @@ type Ask<'a> = (&'static str, Box<dyn Fn(&str) -> RequestBuilder + 'a>);
 pub(crate) async fn learn_by_the_work_what_was_good_once(on: Backend) {
     const NINETY_DAYS: u64 = 90 * 24 * 3600;
     let (server, store) = on.server_watched(|settings| settings.limits.scan.count = 100).await;
+    // So that there is something to be found of all that is over.
+    store.set(Fault::Hoards);
     let secret = resource_server(&server).await;
     let pc_of = async |phone: &str| {
         let tokens = server.log_pc_in(phone).await;
