@@ -260,29 +260,4 @@ fn hash(argon2: &Argon2<'_>, password: &Password, salt: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::random::OsRandom;
-
-    use super::*;
-
-    #[test]
-    fn the_dummy_costs_what_a_hash_costs() {
-        let dummy = PasswordHash::new(DUMMY).unwrap();
-        let real = hash(&Hasher::new().argon2, &Password::new("a password".to_owned()), &[7; SALT_LEN]);
-        let real = PasswordHash::new(&real).unwrap();
-        assert_eq!(
-            (dummy.algorithm, dummy.version, dummy.params),
-            (real.algorithm, real.version, real.params)
-        );
-    }
-
-    #[tokio::test]
-    async fn only_the_password_itself_verifies() {
-        let hasher = Hasher::new();
-        let password = |text: &str| Password::new(text.to_owned());
-        let hash = hasher.hash(password("correct horse"), &OsRandom).await.unwrap();
-        assert!(hasher.verify(password("correct horse"), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify(password("correct horsf"), Some(hash)).await.unwrap());
-        assert!(!hasher.verify(password("correct horse"), None).await.unwrap());
-    }
-}
+mod tests;

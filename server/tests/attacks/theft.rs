@@ -175,8 +175,7 @@ pub(crate) async fn have_a_pc_that_has_a_key_by_now_go_on_without_it(on: Backend
     let phone = server.phone_token("alice").await;
     let kept = server.log_pc_in(&phone).await;
     let (access, refresh_token) = (text(&kept, "access_token"), text(&kept, "refresh_token"));
-    let clock = server.clock.now();
-    assert_eq!(clock, NOW.parse().unwrap());
+    assert_eq!(server.clock.now(), NOW.parse().unwrap());
     let pc = server.client().with_key(Arc::new(Key::generate(&OsRandom)), || NOW.parse().unwrap());
     let refused = pc.me(&Token::<PcToken>::parse(access).unwrap()).await.unwrap_err();
     assert!(

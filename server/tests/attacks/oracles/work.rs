@@ -8,11 +8,14 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared::api::{GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, NoticeKind};
+use shared::id::SessionId;
 use shared::name::Username;
+use shared::random::OsRandom;
 
 use super::{resource_server, type_code};
 use crate::Backend;
 use crate::scene::{self, decide, seen, text};
+use crate::support::PASSWORD;
 use crate::support::faulty::Fault;
 
 /// What a wrong code costs is the same look-ups, whatever is wrong with it.
@@ -179,4 +182,44 @@ pub(crate) async fn learn_by_the_work_what_was_good_once(on: Backend) {
     let theirs = text(&tokens, "refresh_token");
     assert_eq!(cost(theirs).await, cost(&never(theirs)).await);
     assert_eq!(scene::refresh(&server, theirs).await.0, StatusCode::OK);
+}
+
+/// Names and ids that are no secrets: whose account, which resource server, whose session. (What a password costs
+/// beside the look-up is one hash, real or not.)
+pub(crate) async fn learn_by_the_work_which_names_and_ids_exist(on: Backend) {
+    let (server, store) = on.server_watched(|settings| settings.limits.password.count = 50).await;
+    let secret = resource_server(&server).await;
+    let (alice, bob) = (server.phone("alice").await, server.phone_token("bob").await);
+    let theirs = alice.me().await.unwrap().session_id.to_string();
+    let never = SessionId::generate(server.clock.now(), &OsRandom).to_string();
+    server.phone_token("carol").await;
+    assert!(server.store.set_enabled(&Username::parse("carol").unwrap(), false).await.unwrap());
+    let cost = async |request: RequestBuilder, first: &str| {
+        store.forget_calls();
+        let answer = seen(request).await;
+        (answer, store.calls_from(first))
+    };
+    let log_in = async |username: &str, password: &str| {
+        let body = json!({"username": username, "password": password});
+        cost(server.request(Method::POST, "/v1/phones").json(&body), "take").await
+    };
+    let expected = log_in("nobody", PASSWORD).await;
+    assert_eq!(expected.1, ["take", "take", "take", "account"]);
+    for (username, password) in
+        [("nobody", "wrong"), ("alice", "wrong"), ("carol", PASSWORD), ("carol", "wrong")]
+    {
+        assert_eq!(log_in(username, password).await, expected, "{username}");
+    }
+    let introspect = async |name: &str, secret: &str| {
+        let request = server.request(Method::POST, "/oauth/introspect").basic_auth(name, Some(secret));
+        cost(request.form(&[("token", "x")]), "client").await
+    };
+    let wrong = format!("{}{}", &secret[..5], "A".repeat(43));
+    assert_eq!(introspect("files", &wrong).await, introspect("nobody", &secret).await);
+    let end = async |id: &str| {
+        let request = server.request(Method::DELETE, &format!("/v1/sessions/{id}"));
+        cost(request.bearer_auth(&bob), "phone").await
+    };
+    assert_eq!(end(&theirs).await, end(&never).await);
+    alice.me().await.unwrap();
 }
