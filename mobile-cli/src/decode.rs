@@ -15,6 +15,7 @@
 //! The module knows nothing of the rest of the program, so that others may lift it out.
 
 mod cost;
+mod crowd;
 mod grey;
 mod guard;
 mod ladder;

@@ -8,6 +8,11 @@ use shared::name::is_unprintable;
 
 use crate::failure::Failure;
 
+/// The columns of a line where nobody says how many there are, and the most that are easy to read.
+const USUAL_COLUMNS: usize = 80;
+/// The fewest columns that lines are broken for.
+const FEWEST_COLUMNS: usize = 32;
+
 /// Where a command says what came of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -55,7 +60,10 @@ impl Output {
     }
 
     fn paint(self, stream: &impl IsTerminal) -> Paint {
-        Paint { on: stream.is_terminal() && !self.no_color }
+        let is_terminal = stream.is_terminal();
+        let width = is_terminal.then(terminal_size::terminal_size).flatten();
+        let columns = width.map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
+        Paint { on: is_terminal && !self.no_color, columns: columns.clamp(FEWEST_COLUMNS, USUAL_COLUMNS) }
     }
 }
 
@@ -89,16 +97,29 @@ fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Colours, where they are wanted.
+/// Colours, where they are wanted, and how wide a line may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
     on: bool,
+    columns: usize,
 }
 
 impl Paint {
     /// Without colours.
     #[cfg(test)]
-    pub(crate) const PLAIN: Self = Self { on: false };
+    pub(crate) const PLAIN: Self = Self { on: false, columns: USUAL_COLUMNS };
+
+    /// The same, on a terminal of so many columns.
+    #[cfg(test)]
+    pub(crate) fn narrow(columns: usize) -> Self {
+        Self { columns, ..Self::PLAIN }
+    }
+
+    /// The most columns of a line. A terminal breaks a longer one by itself, and goes on at its left edge, where
+    /// our own words stand.
+    pub(crate) fn columns(self) -> usize {
+        self.columns
+    }
 
     /// What the eye should find first.
     pub(crate) fn strong(self, text: &str) -> String {

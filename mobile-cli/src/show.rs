@@ -10,7 +10,8 @@ mod sessions;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use shared::name::{clean_claim, is_unprintable};
+use shared::name::{clean, clean_claim, is_unprintable};
+use shared::text::fit;
 
 pub(crate) use notices::notice;
 pub(crate) use request::{Asked, request};
@@ -18,6 +19,9 @@ pub(crate) use sessions::sessions;
 
 /// The most characters of a sentence that a server wrote.
 const MAX_SENTENCE: usize = 300;
+
+/// The most columns of a device's name among other words. Its claims stand in full where a login is decided.
+const MAX_NAME_COLUMNS: usize = 40;
 
 /// A claim of somebody else, or `None` if nothing of it can be shown.
 fn claim(text: Option<&String>) -> Option<String> {
@@ -29,10 +33,14 @@ fn quoted(claim: &str) -> String {
     format!("\"{}\"", claim.replace('"', "'"))
 }
 
+/// A device's name beside other words on a line, and no longer than that it remains a part of the line.
+fn named(name: &str) -> String {
+    quoted(&fit(name, MAX_NAME_COLUMNS))
+}
+
 /// A sentence of somebody else.
 fn sentence(text: &str) -> String {
-    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
-    spaced.filter(|c| !is_unprintable(*c)).take(MAX_SENTENCE).collect()
+    clean(text, MAX_SENTENCE)
 }
 
 /// A time as this machine's owner reads it, to the minute.

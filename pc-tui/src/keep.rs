@@ -9,7 +9,8 @@
 //! One process at a time, because a refresh token works once: two processes
 //! that renew the same session look to the server like a thief and its
 //! victim, and it ends the session. For the same reason the new tokens are on
-//! disk before they are used, and never half written.
+//! disk before they are used, and never half written. Only where somebody is
+//! expected, a new session comes to disk no sooner than it is known to be theirs.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -88,7 +89,7 @@ pub(crate) enum KeepError {
         "another pc-tui uses the session of {server}; quit it first, or give this one its own --state-dir or --ephemeral"
     )]
     InUse { server: String },
-    #[error("{} does not hold this PC's key; move it away to have a new one made", .0.display())]
+    #[error("{} does not hold this PC's key; move it away to have a new one made, and log in again", .0.display())]
     BadKey(PathBuf),
     #[error("the session in {} could not be read; it was set aside as {}", path.display(), aside.display())]
     Unreadable { path: PathBuf, aside: PathBuf },
@@ -109,8 +110,9 @@ pub(crate) fn key(folder: &Path, random: &dyn Random) -> Result<Key, KeepError> 
         Err(source) => return Err(failed(source)),
     }
     tighten(&path).map_err(failed)?;
-    let text = Zeroizing::new(fs::read_to_string(&path).map_err(failed)?);
-    Key::parse(&text).map_err(|_| KeepError::BadKey(path.clone()))
+    let text = Zeroizing::new(fs::read(&path).map_err(failed)?);
+    let key = std::str::from_utf8(&text).ok().and_then(|text| Key::parse(text).ok());
+    key.ok_or(KeepError::BadKey(path))
 }
 
 /// The place of one server's session. The lock is held as long as this lives.

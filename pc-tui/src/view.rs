@@ -30,13 +30,14 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+use shared::text::wrapped;
 
 use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
 use crate::qr::QrWidget;
 use figure::Figure;
 use places::Places;
 use theme::Theme;
-use words::{fit_end, fit_middle, in_seconds, wrapped};
+use words::{fit_end, fit_middle, in_seconds};
 
 /// Draws the whole screen.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {

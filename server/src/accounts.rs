@@ -128,19 +128,32 @@ impl Accounts {
         let username = Username::parse(username).ok();
         let counted_as = username.as_ref().map_or("", Username::as_str);
         let counted = self.limits.password(counted_as, from.address).await?;
-        let account = match &username {
+        let judged = self.judge(username.as_ref(), password, from).await;
+        // Only a password that was found wrong counts. One that nobody could look at tells its sender nothing, and
+        // whoever keeps the server busy would lock others out.
+        if !matches!(judged, Err(AccountError::WrongPassword)) {
+            self.limits.give_back(counted).await;
+        }
+        judged
+    }
+
+    async fn judge(
+        &self,
+        username: Option<&Username>,
+        password: Password,
+        from: Origin,
+    ) -> Result<Account, AccountError> {
+        let account = match username {
             Some(username) => self.store.account(username).await?,
             None => None,
         };
         let hash = account.as_ref().map(|account| account.password.clone());
         let known = account.as_ref().map(|account| account.id);
         let good = self.hasher.verify(password, hash).await?;
-        let Some(account) = account.filter(|account| good && account.enabled) else {
+        account.filter(|account| good && account.enabled).ok_or_else(|| {
             Audit::WrongPassword { account: known, ip: from.ip }.log();
-            return Err(AccountError::WrongPassword);
-        };
-        self.limits.give_back(counted).await;
-        Ok(account)
+            AccountError::WrongPassword
+        })
     }
 
     /// Changes a password, and ends every session of the account but `keep`. Answers those that ended.

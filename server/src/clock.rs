@@ -2,12 +2,14 @@
 //!
 //! The system's clock is read once, at the start; from then on time is that
 //! reading plus what a monotonic clock has counted. Whoever steps the system's
-//! clock moves no deadline.
+//! clock moves no deadline. A store that many nodes share has them all keep to
+//! its own time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// Tells the time, and waits for it. To the millisecond, which is what a store keeps.
@@ -16,7 +18,7 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { start: Timestamp, since: Instant },
+    System { start: Timestamp, since: Instant, corrected_millis: Arc<AtomicI64> },
     Held(Arc<watch::Sender<Timestamp>>),
 }
 
@@ -25,7 +27,11 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in")]
     pub fn system() -> Self {
-        Self(Source::System { start: Timestamp::now(), since: Instant::now() })
+        Self(Source::System {
+            start: Timestamp::now(),
+            since: Instant::now(),
+            corrected_millis: Arc::default(),
+        })
     }
 
     /// A clock that stands still until [`advance`](Self::advance) moves it.
@@ -38,9 +44,27 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System { start, since } => to_millis(*start + since.elapsed()),
+            Source::System { start, since, corrected_millis } => {
+                let corrected = SignedDuration::from_millis(corrected_millis.load(Ordering::Relaxed));
+                to_millis(*start + since.elapsed() + corrected)
+            }
             Source::Held(time) => *time.borrow(),
         }
+    }
+
+    /// Sets the system's clock, for all who share this one, to what it would be if it were `time` now. One that is
+    /// held stays as it is.
+    pub fn keep_to(&self, time: Timestamp) {
+        if let Source::System { corrected_millis, .. } = &self.0 {
+            let by = time.as_millisecond() - self.now().as_millisecond();
+            corrected_millis.fetch_add(by, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a test holds it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self.0, Source::Held(_))
     }
 
     /// Moves a held clock on, and wakes whoever waited for that.
@@ -84,6 +108,21 @@ fn to_millis(at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_systems_clock_keeps_to_another_with_all_who_share_it() {
+        let clock = Clock::system();
+        let shared = clock.clone();
+        let hour = Duration::from_hours(1);
+        let ahead = clock.now() + hour;
+        clock.keep_to(ahead);
+        assert!(shared.now() >= ahead && shared.now() < ahead + hour);
+        clock.keep_to(ahead - 2 * hour);
+        assert!(shared.now() < ahead - hour);
+        let held = Clock::held(Timestamp::UNIX_EPOCH);
+        held.keep_to(ahead);
+        assert_eq!(held.now(), Timestamp::UNIX_EPOCH);
+    }
 
     #[tokio::test]
     async fn a_held_clock_moves_only_when_told_and_wakes_its_sleepers() {

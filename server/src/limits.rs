@@ -160,9 +160,12 @@ impl Limits {
     /// [`Limited`].
     pub async fn password(&self, username: &str, from: Address) -> Result<Counted, Limited> {
         // What was sent as a name may be a password in the wrong field: only the address is told.
+        //
+        // The address comes first: past its limit it makes no more keys of made-up names. A name that no account has
+        // is counted all the same: else a hundred wrong passwords would tell it from one that some account has.
         let limits = [
-            ("password", format!("{from} {username}"), self.settings.password),
             ("password-ip", from.to_string(), self.settings.password_per_ip),
+            ("password", format!("{from} {username}"), self.settings.password),
             ("password-account", username.to_owned(), self.settings.password_per_account),
         ];
         self.count(Some(Who::at(from)), limits).await

@@ -15,6 +15,7 @@ mod audit;
 mod error;
 mod follow;
 mod issue;
+mod proof;
 mod redeem;
 mod typed;
 
@@ -23,7 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::code::{ScanCode, UserCode};
-use shared::dpop::Thumbprint;
 use shared::id::{LoginId, SessionId};
 use shared::login::{CheckCode, Event, Login, Refusal, Scanner, State, Step};
 use shared::random::Random;
@@ -33,6 +33,7 @@ use tokio::sync::Mutex;
 pub use error::LoginError;
 pub use follow::{Follow, News};
 pub use issue::Issued;
+pub use proof::{Proved, ProvedKey};
 pub use redeem::Tokens;
 
 use crate::address::Address;
@@ -61,12 +62,9 @@ pub struct Logins {
     making_room: Mutex<()>,
 }
 
-/// The key that a caller has proved, if any.
-pub type ProvedKey = Option<Thumbprint>;
-
 /// A login that is bound to a key is that key's alone, and one that is not is no key's.
 fn is_owned(login: &Login, key: ProvedKey) -> Result<(), LoginError> {
-    if login.request.key == key {
+    if login.key() == key {
         return Ok(());
     }
     audit::other_key(login);
@@ -239,7 +237,7 @@ impl Logins {
                 if let Some(kind) = refusal.notice()
                     && let Some(notice) = self.notice(login, kind)
                 {
-                    self.refused(&refusal, notice).await?;
+                    self.refused(login, &refusal, notice).await?;
                 }
                 return Err(LoginError::Refused(refusal));
             }
@@ -259,10 +257,15 @@ impl Logins {
         }
     }
 
-    /// A refused call that the owner hears of. A replay costs the session that the first redeem made.
-    async fn refused(&self, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
+    /// A refused call that the owner hears of. A replay costs the session that the first redeem made, and its PC
+    /// is known no longer.
+    async fn refused(&self, login: &Login, refusal: &Refusal, notice: Notice) -> Result<(), StoreError> {
         match refusal {
             Refusal::Replayed(session) => {
+                // Forgotten first: should the second call not come about, the PC is only not known.
+                if let Some(key) = login.key() {
+                    self.store.forget_pc(notice.account, key).await?;
+                }
                 let ending = crate::store::Ending::One(*session);
                 self.store.end_sessions(notice.account, ending, Some(notice)).await.map(drop)
             }

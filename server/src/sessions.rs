@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use shared::api;
 use shared::id::{AccountId, SessionId};
+use shared::login::REPEAT_WITHIN;
 use shared::random::Random;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken, Token};
 
 use crate::address::Origin;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::logins::{Logins, ProvedKey, Tokens};
+use crate::logins::{Logins, Proved, ProvedKey, Tokens};
 use crate::store::{
-    Account, AnySession, Ending, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
+    Account, AnySession, Ending, FirstUse, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
 
 /// How often a refresh is tried against others.
@@ -67,20 +68,26 @@ impl Sessions {
         let now = self.clock.now();
         let valid = self.store.phone(token, now).await?;
         if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now);
+            self.store.seen(valid.session.id, now).await?;
         }
         Ok(valid)
     }
 
-    /// The valid PC session of an access token, which counts as used by this.
+    /// The valid PC session of an access token that a resource server asks about.
+    ///
+    /// Somebody has shown it the token, so this is a use. But of a token that needs a key it is not known yet whether
+    /// that was proved: the resource server learns which key from the answer. A thief who shows the token anywhere
+    /// must not make the repeat of its PC's redeem a replay; once none can be, this counts too.
     ///
     /// # Errors
     /// The store's.
-    pub async fn pc(&self, token: Digest<PcToken>) -> Result<Option<Valid<PcSession>>, StoreError> {
+    pub async fn introspected(&self, token: Digest<PcToken>) -> Result<Option<Valid<PcSession>>, StoreError> {
         let now = self.clock.now();
         let valid = self.store.pc(token, now).await?;
-        if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now);
+        if let Some(Valid { session, .. }) = &valid
+            && (session.key.is_none() || now >= session.created_at + REPEAT_WITHIN)
+        {
+            self.store.seen(session.id, now).await?;
         }
         Ok(valid)
     }
@@ -95,7 +102,7 @@ impl Sessions {
         &self,
         token: Digest<RefreshToken>,
         client_id: &str,
-        key: ProvedKey,
+        proof: Option<&Proved>,
         scope: Option<&str>,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
@@ -103,7 +110,8 @@ impl Sessions {
             let session = match self.store.refresh_token(token, now).await? {
                 Refresh::Unknown => return Ok(Err(NoTokens::NoGrant)),
                 Refresh::Spent(session) => {
-                    let refused = may_refresh(&session, client_id, key);
+                    // Whatever scope it asks for, a replay is one.
+                    let refused = self.may_refresh(&session, client_id, proof, None).await?;
                     if refused.is_ok() {
                         self.replayed(&session).await?;
                     }
@@ -111,11 +119,8 @@ impl Sessions {
                 }
                 Refresh::Current(valid) => valid.session,
             };
-            if let Err(refused) = may_refresh(&session, client_id, key) {
+            if let Err(refused) = self.may_refresh(&session, client_id, proof, scope).await? {
                 return Ok(Err(refused));
-            }
-            if !is_within(scope, session.scope.as_deref()) {
-                return Ok(Err(NoTokens::WiderScope));
             }
             let (tag, is_bound) = (session.id.tag(), session.key.is_some());
             let tokens = Tokens::generate(tag, session.scope.clone(), is_bound, &*self.random);
@@ -124,6 +129,25 @@ impl Sessions {
             }
         }
         Err(StoreError("a refresh token changed under every try".to_owned()))
+    }
+
+    /// Whether this client may refresh this session for this scope, with this proof, which is used up if so.
+    async fn may_refresh(
+        &self,
+        session: &PcSession,
+        client_id: &str,
+        proof: Option<&Proved>,
+        scope: Option<&str>,
+    ) -> Result<Result<(), NoTokens>, StoreError> {
+        if let Err(refused) = may_refresh(session, client_id, proof.map(Proved::key), scope) {
+            return Ok(Err(refused));
+        }
+        let Some(proof) = proof else { return Ok(Ok(())) };
+        Ok(match proof.use_up(&*self.store, self.clock.now()).await? {
+            FirstUse::Yes => Ok(()),
+            FirstUse::No => Err(NoTokens::ProofUsed),
+            FirstUse::Full => Err(NoTokens::FullOfProofs),
+        })
     }
 
     /// What a refresh token stands for, if it is the current one of a valid session.
@@ -149,8 +173,11 @@ impl Sessions {
     }
 
     /// Notes that a session was used.
-    pub fn seen(&self, session: SessionId) {
-        self.store.seen(session, self.clock.now());
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn seen(&self, session: SessionId) -> Result<(), StoreError> {
+        self.store.seen(session, self.clock.now()).await
     }
 
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {
@@ -164,7 +191,7 @@ impl Sessions {
             ip: session.ip,
             session: Some(session.id),
         };
-        self.end(session.account, Ending::One(session.id), Some(notice)).await.map(drop)
+        self.put_out(session.account, Ending::One(session.id), Some(notice)).await.map(drop)
     }
 
     /// The sessions of an account as their owner sees them, newest first.
@@ -192,6 +219,31 @@ impl Sessions {
         Ok(!ended.is_empty())
     }
 
+    /// The same, where the PCs that are put out may be somebody else's: the phone is not to call them known when
+    /// they ask again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_out(
+        &self,
+        account: AccountId,
+        ending: Ending,
+        notice: Option<Notice>,
+    ) -> Result<bool, StoreError> {
+        // Before they end: should the second not come about, these PCs are only not known.
+        for session in self.store.sessions(account, self.clock.now()).await? {
+            let AnySession::Pc(pc) = session else { continue };
+            let ends = match ending {
+                Ending::One(id) => pc.id == id || pc.granted_by == id,
+                Ending::Others(_) => true,
+            };
+            if let Some(key) = pc.key.filter(|_| ends) {
+                self.store.forget_pc(account, key).await?;
+            }
+        }
+        self.end(account, ending, notice).await
+    }
+
     /// Denies what these sessions, which have ended, had scanned: their PCs hear of it at once.
     ///
     /// # Errors
@@ -213,9 +265,18 @@ pub enum NoTokens {
     OtherKey,
     /// More was asked for than was confirmed.
     WiderScope,
+    /// The proof was used before.
+    ProofUsed,
+    /// There is no room for another used proof.
+    FullOfProofs,
 }
 
-fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(), NoTokens> {
+fn may_refresh(
+    session: &PcSession,
+    client_id: &str,
+    key: ProvedKey,
+    scope: Option<&str>,
+) -> Result<(), NoTokens> {
     if session.client_id != client_id {
         return Err(NoTokens::NoGrant);
     }
@@ -225,7 +286,7 @@ fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(
             .log();
         return Err(NoTokens::OtherKey);
     }
-    Ok(())
+    if is_within(scope, session.scope.as_deref()) { Ok(()) } else { Err(NoTokens::WiderScope) }
 }
 
 /// Whether a scope asks for no more than was granted (RFC 6749 §6).

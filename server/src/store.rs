@@ -26,6 +26,7 @@ pub mod hub;
 mod limiter;
 mod proofs;
 mod records;
+pub mod redis;
 pub mod sqlite;
 
 use std::time::Duration;
@@ -148,6 +149,17 @@ pub struct LimitKey {
 /// What a proof of possession is known by: a hash of its key and its own id.
 pub type ProofId = [u8; 32];
 
+/// What came of [`Store::first_use`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstUse {
+    /// It is remembered, and was not before.
+    Yes,
+    /// It was there.
+    No,
+    /// There is no room to remember it.
+    Full,
+}
+
 /// What came of [`Store::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -225,8 +237,9 @@ pub trait Store: Send + Sync + 'static {
         tokens: PcTokens,
         now: Timestamp,
     ) -> Result<bool>;
-    /// Notes that a session was used. Seen at once, durable soon: bookkeeping that nobody waits for.
-    fn seen(&self, session: SessionId, now: Timestamp);
+    /// Notes that a session was used. Seen at once by whoever reads the store, durable soon. A session that
+    /// has ended stays as it is.
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()>;
     /// The valid sessions of an account, newest first.
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>>;
     /// Ends sessions of an account, with the PC sessions that ended phones granted, and tells the owner in
@@ -241,6 +254,9 @@ pub trait Store: Send + Sync + 'static {
     /// When the PC with this key was seen last, if it has logged in to this account since the account's
     /// password was set.
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>>;
+
+    /// Forgets the PC with this key: to this account it is as one that was never there, until it logs in again.
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()>;
 
     // Notices.
 
@@ -267,8 +283,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes back what was counted as of `counted`, because it turned out not to count.
     async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
 
-    /// Remembers a proof of possession for as long as it could be sent again; false if it was there.
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool>;
+    /// Remembers a proof of possession for as long as it could be sent again.
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse>;
 
     // Housekeeping.
 

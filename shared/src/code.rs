@@ -55,7 +55,7 @@ impl ScanCode {
     /// What the store knows it by.
     #[must_use]
     pub fn digest(&self) -> Digest<Scan> {
-        Digest::of(&self.0)
+        Digest::of(self.tag(), &self.0)
     }
 
     /// The code itself.
@@ -234,6 +234,99 @@ mod tests {
         }
         for text in ["http://example.com", "http://10.0.0.1:80", "http://localhost.example.com"] {
             assert_eq!(PublicUrl::parse(text).unwrap().require_secure(), Err(BadUrl::Plain), "{text}");
+        }
+    }
+
+    /// Whether a text is one of the forms that the contract allows, byte for byte: scheme and host in any case, the
+    /// scheme's own port said or not, and nothing else. Written down apart from the parser.
+    fn is_canonical(server: &str, text: &str) -> bool {
+        let Some((base, code)) = text.rsplit_once("/Q/") else { return false };
+        let own_port = if server.starts_with("https:") { ":443" } else { ":80" };
+        let has_port = server.rsplit(':').next().is_some_and(|port| port.bytes().all(|c| c.is_ascii_digit()));
+        let base = base.to_ascii_lowercase();
+        let is_code = |c: char| "0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains(c);
+        (base == server || (!has_port && base == format!("{server}{own_port}")))
+            && code.len() == 26
+            && code.chars().all(is_code)
+    }
+
+    /// What may be put anywhere into a text, to make it another's.
+    fn odd() -> impl Strategy<Value = String> {
+        let tricks = [
+            "",
+            "@",
+            "\\",
+            "\\@",
+            "#",
+            "?",
+            "%",
+            "%51",
+            ":",
+            ":443",
+            ":80",
+            ":8443",
+            "/",
+            "//",
+            "/../",
+            "/./",
+            ".",
+            "。",
+            "．",
+            "\t",
+            "\n",
+            "\r",
+            " ",
+            "\0",
+            "\u{ad}",
+            "\u{200b}",
+            "\u{202e}",
+            "Ｑ",
+            "ſ",
+            "K",
+            "о",
+            "①",
+            "xn--",
+            "EVIL.EXAMPLE",
+        ];
+        prop_oneof![
+            4 => proptest::sample::select(tricks.to_vec()).prop_map(str::to_owned),
+            2 => "[A-Za-z0-9/:@.]{1,2}",
+            1 => "\\PC{1,3}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn whatever_is_taken_is_byte_for_byte_one_of_our_forms(
+            server in proptest::sample::select(vec![
+                "https://login.example.com", "https://k.s.example:8443", "http://127.0.0.1:8080", "http://localhost",
+                "http://[::1]",
+            ]),
+            in_small_letters: bool,
+            says_port: bool,
+            place: proptest::sample::Index,
+            cut in 0..3_usize,
+            odd in odd(),
+        ) {
+            let url = PublicUrl::parse(server).unwrap();
+            let code = code();
+            let head = if in_small_letters { server.to_owned() } else { server.to_ascii_uppercase() };
+            let port = match (says_port, url.is_https()) {
+                (false, _) => "",
+                (true, true) => ":443",
+                (true, false) => ":80",
+            };
+            let mut text: Vec<char> = format!("{head}{port}/Q/{}", code.as_str()).chars().collect();
+            let at = place.index(text.len() + 1);
+            text.splice(at..(at + cut).min(text.len()), odd.chars());
+            let text: String = text.into_iter().collect();
+            let taken = url.scan_code_in(&text);
+            prop_assert_eq!(taken.is_ok(), is_canonical(server, &text), "{:?} for {}", text, server);
+            if let Ok(taken) = taken {
+                prop_assert_eq!(text.rsplit('/').next(), Some(taken.as_str()));
+            }
         }
     }
 

@@ -56,6 +56,7 @@ pub enum Readers {
 /// As the system says. What was there before is there still.
 pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     staged(path, bytes, readers)?.persist(path)?;
+    settle(path, readers);
     Ok(())
 }
 
@@ -66,7 +67,25 @@ pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()
 pub fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     match staged(path, bytes, readers)?.persist_noclobber(path) {
         Err(failed) if failed.error.kind() != io::ErrorKind::AlreadyExists => Err(failed.error),
-        _ => Ok(()),
+        _ => {
+            settle(path, readers);
+            Ok(())
+        }
+    }
+}
+
+/// Has a file's name outlive a power cut too: that is written down in its folder. The file is in its place already,
+/// and not every file system can do this, so a failure is none.
+fn settle(path: &Path, readers: Readers) {
+    if cfg!(unix) && readers == Readers::Owner {
+        _ = fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -80,16 +99,12 @@ pub fn tighten(path: &Path) -> io::Result<()> {
 
 /// A file beside its place.
 fn staged(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".saoma-");
     if let Some(permissions) = permissions(readers) {
         builder.permissions(permissions);
     }
-    let mut file = builder.tempfile_in(folder).map_err(without_path)?;
+    let mut file = builder.tempfile_in(folder_of(path)).map_err(without_path)?;
     file.write_all(bytes)?;
     if readers == Readers::Owner {
         file.as_file().sync_all()?;

@@ -47,16 +47,25 @@ impl Tag {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// How many there are.
+    pub const COUNT: u16 = 1024;
+
     fn of(id: Ulid) -> Self {
-        let low = id.to_bytes()[15] as usize | (id.to_bytes()[14] as usize) << 8;
-        Self([CROCKFORD[low >> 5 & 31], CROCKFORD[low & 31]])
+        let bytes = id.to_bytes();
+        Self::numbered(u16::from_be_bytes([bytes[14], bytes[15]]))
+    }
+
+    /// The tag of a partition's number. Of a larger number, the last ten bits count.
+    #[must_use]
+    pub fn numbered(number: u16) -> Self {
+        Self([number >> 5, number].map(|digit| CROCKFORD[usize::from(digit & 31)]))
     }
 
     /// Ten bits: the partition's number.
-    fn number(self) -> u128 {
+    pub(crate) fn number(self) -> u16 {
         self.0.iter().fold(0, |number, c| {
-            let digit = CROCKFORD.iter().position(|known| known == c).unwrap_or_default();
-            number << 5 | digit as u128
+            let digit = CROCKFORD.iter().zip(0..).find(|(known, _)| *known == c);
+            number << 5 | digit.map_or(0, |(_, digit)| digit)
         })
     }
 }
@@ -90,7 +99,7 @@ macro_rules! ids {
             #[must_use]
             pub fn generate_in(tag: Tag, now: Timestamp, random: &dyn Random) -> Self {
                 let id = generate(now, random);
-                let random = id.random() >> 10 << 10 | tag.number();
+                let random = id.random() >> 10 << 10 | u128::from(tag.number());
                 Self(Ulid::from_parts(id.timestamp_ms(), random))
             }
 
@@ -151,6 +160,7 @@ mod tests {
             let session = SessionId::generate_in(id.tag(), Timestamp::UNIX_EPOCH, &OsRandom);
             assert_eq!(session.tag(), id.tag());
             assert_eq!(Tag::leading(id.tag().as_str()), Some(id.tag()));
+            assert_eq!(Tag::numbered(id.tag().number()), id.tag());
         }
     }
 

@@ -10,6 +10,7 @@
 //! | [`dpop`] | proofs of possession: the PC's key, and what is signed with it |
 //! | [`code`] | the scan code, the user code, and the URL in the QR |
 //! | [`name`] | user names, and what a PC claims about itself |
+//! | [`text`] | a text in a number of columns |
 //! | [`login`] | the state machine of one login |
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
@@ -30,3 +31,4 @@ pub mod name;
 pub mod problem;
 pub mod random;
 pub mod secret;
+pub mod text;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthChar as _;
 
 /// A user name: 1 to 64 of `a-z 0-9 . _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,20 +63,42 @@ impl TryFrom<String> for Username {
 /// The greatest length of a claim, in characters.
 pub const MAX_CLAIM: usize = 64;
 
+/// The most marks on one letter. Writing needs no more; a pile of them paints over the lines around.
+const MAX_MARKS: usize = 3;
+
 /// Makes a text that somebody else wrote safe to show: control, escape and bidirectional characters are
-/// taken out, runs of white space become one space, and what is over 64 characters is cut.
+/// taken out, as are piles of marks and marks without a letter, runs of white space become one space, and what
+/// is over 64 characters is cut.
 ///
 /// Both ends apply it: the server before it stores a claim, the clients before they draw one.
 #[must_use]
 pub fn clean_claim(text: &str) -> String {
+    clean(text, MAX_CLAIM)
+}
+
+/// The same for a text of another length, such as a sentence.
+#[must_use]
+pub fn clean(text: &str, max_chars: usize) -> String {
     let shown = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_unprintable(*c));
-    let mut claim = String::new();
+    let mut clean = String::new();
+    // A mark without a letter would sit on what is not the writer's own: a quotation mark, a label.
+    let mut marks = MAX_MARKS;
     for c in shown {
-        if c != ' ' || !claim.ends_with(' ') {
-            claim.push(c);
+        let is_wanted = match c {
+            ' ' => !clean.ends_with(' '),
+            c if c.width() == Some(0) => marks < MAX_MARKS,
+            _ => true,
+        };
+        if is_wanted {
+            clean.push(c);
         }
+        marks = match c {
+            ' ' => MAX_MARKS,
+            c if c.width() == Some(0) => marks + usize::from(is_wanted),
+            _ => 0,
+        };
     }
-    claim.trim().chars().take(MAX_CLAIM).collect::<String>().trim_end().to_owned()
+    clean.trim().chars().take(max_chars).collect::<String>().trim_end().to_owned()
 }
 
 /// Control characters, and the format characters of Unicode that reorder, join or hide text: nothing that
@@ -121,12 +144,24 @@ mod tests {
         assert_eq!(clean_claim(&"長".repeat(100)).chars().count(), 64);
     }
 
+    #[test]
+    fn marks_neither_pile_up_nor_sit_on_what_is_not_the_writers_own() {
+        assert_eq!(clean_claim(&format!("Z{}a", "\u{0353}".repeat(50))), "Z\u{0353}\u{0353}\u{0353}a");
+        assert_eq!(clean_claim("\u{0336}a \u{20dd}\u{0301}b"), "a b");
+        // As people write: Vietnamese and Korean taken apart, Thai, pointed Hebrew, Hindi.
+        for text in ["Nguye\u{0302}\u{0303}n", "\u{1112}\u{1161}\u{11ab}", "ที่นี่", "שָּׁלוֹם", "क्ष्म्य"]
+        {
+            assert_eq!(clean_claim(text), text);
+        }
+    }
+
     proptest! {
         #[test]
         fn a_clean_claim_is_short_and_printable_and_stays_so(text in ".*") {
             let claim = clean_claim(&text);
             prop_assert!(claim.chars().count() <= MAX_CLAIM);
             prop_assert!(!claim.chars().any(is_unprintable));
+            prop_assert!(!claim.starts_with(|c: char| c.width() == Some(0)));
             prop_assert_eq!(clean_claim(&claim), claim.clone());
         }
     }

@@ -96,6 +96,11 @@ codes! {
     }
 }
 
+/// What is said beside `invalid_dpop_proof` where the proof is good but for the address in it. There the client
+/// has nothing wrong but the server's name, and its session is as good as ever.
+pub const OTHER_ADDRESS: &str =
+    "The proof names another address than the server's public URL; call it by that one.";
+
 /// Problem details (RFC 9457), `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -109,6 +114,9 @@ pub struct Problem {
     pub status: u16,
     /// What went wrong.
     pub code: ProblemCode,
+    /// More about it, in one sentence for people, where there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The seconds to wait before the next try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -128,6 +136,7 @@ impl From<ProblemCode> for Problem {
             title: code.title().to_owned(),
             status: code.status(),
             code,
+            detail: None,
             retry_after: None,
             login_status: None,
             check_code: None,

@@ -35,8 +35,11 @@ pub trait Kind {
     const NAME: &'static str;
 }
 
+/// A kind whose every value says in which partition of a store it belongs.
+pub trait Tagged: Kind {}
+
 /// A kind of secret that travels as a prefixed token.
-pub trait TokenKind: Kind {
+pub trait TokenKind: Tagged {
     /// How every token of the kind begins.
     const PREFIX: &'static str;
 }
@@ -53,7 +56,9 @@ macro_rules! kinds {
 
         $(impl TokenKind for $kind {
             const PREFIX: &'static str = $prefix;
-        })?
+        }
+
+        impl Tagged for $kind {})?
     )*};
 }
 
@@ -75,6 +80,8 @@ kinds! {
     /// Its short form, for typing. See [`code`](crate::code::UserCode).
     User;
 }
+
+impl Tagged for Scan {}
 
 /// 256 bits, written as base64url without padding.
 const SECRET_LEN: usize = 43;
@@ -127,7 +134,7 @@ impl<K: TokenKind> Token<K> {
     /// What the store knows it by.
     #[must_use]
     pub fn digest(&self) -> Digest<K> {
-        Digest::of(&self.text)
+        Digest::of(self.tag(), &self.text)
     }
 
     /// The secret itself, to be sent or kept. Each use of this is a place to look at twice.
@@ -179,6 +186,7 @@ mod tests {
         let again = Token::<DeviceCode>::parse(token.expose()).unwrap();
         assert_eq!(again.tag(), tag);
         assert_eq!(again.digest(), token.digest());
+        assert_eq!(token.digest().tag(), tag);
         let json = serde_json::to_string(&token).unwrap();
         assert_eq!(serde_json::from_str::<Token<DeviceCode>>(&json).unwrap().digest(), token.digest());
     }
@@ -190,7 +198,17 @@ mod tests {
         let renamed = token.expose().replace("pc_", "dc_");
         let forged = Token::<DeviceCode>::parse(&renamed).unwrap();
         assert_ne!(forged.digest().as_bytes(), token.digest().as_bytes());
-        assert_ne!(Digest::<Scan>::of("X").as_bytes(), Digest::<PcToken>::of("X").as_bytes());
+        let tag = token.tag();
+        assert_ne!(Digest::<Scan>::of(tag, "X").as_bytes(), Digest::<PcToken>::of(tag, "X").as_bytes());
+    }
+
+    #[test]
+    fn two_tokens_of_one_partition_have_digests_that_share_their_tag_and_nothing_else() {
+        let tag = tag();
+        let digests = [(); 2].map(|()| Token::<DeviceCode>::generate(tag, &OsRandom).digest());
+        let [a, b] = digests.map(|digest| *digest.as_bytes());
+        assert_eq!((a[0], a[1] >> 6), (b[0], b[1] >> 6));
+        assert_ne!(a[2..], b[2..]);
     }
 
     #[test]
@@ -231,7 +249,8 @@ mod tests {
         let secret = ServerSecret::generate(&OsRandom);
         let again = ServerSecret::parse(&format!("{}\n", *secret.expose())).unwrap();
         assert_eq!(Digest::<User>::keyed("X", &again), Digest::<User>::keyed("X", &secret));
-        assert_ne!(Digest::<User>::keyed("X", &again), Digest::<User>::of("X"));
+        let other = ServerSecret::generate(&OsRandom);
+        assert_ne!(Digest::<User>::keyed("X", &again), Digest::<User>::keyed("X", &other));
         assert!(ServerSecret::parse("short").is_err());
     }
 }

@@ -5,8 +5,8 @@ mod cast;
 use std::time::Duration;
 
 use cast::{
-    CLIENT, DIGITS, after, alice, bob, confirm, deny, digits, issued, issued_with_check, redeem, redeem_with,
-    scan,
+    CLIENT, DIGITS, after, alice, bob, confirm, deny, digits, issued, issued_with_check, redeem,
+    redeem_proving, redeem_with, scan,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -23,6 +23,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(client, session, unused)| redeem(client, session, unused)),
         3 => (prop_oneof![1 => Just(DIGITS), 4 => Just("48")], 1..4_u8)
             .prop_map(|(typed, session)| redeem_with(typed, session)),
+        1 => (1..3_u8).prop_map(redeem_proving),
         1 => Just(Event::Cancel),
         1 => Just(Event::PhoneEnded),
         1 => Just(Event::Evict),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use cast::{
     CLIENT, DIGITS, LIFETIME_SECS, after, alice, bob, confirm, deny, digits, issued, issued_with_check,
-    redeem, redeem_with, scan,
+    redeem, redeem_proving_for, redeem_with, scan,
 };
 use jiff::Timestamp;
 use shared::id::SessionId;
@@ -38,6 +38,8 @@ const END_IS_END: &str = "nothing changes after the end";
 const COUNTED: &str = "each transition counts one version, each write one revision";
 const THREE_GUESSES: &str = "three wrong check codes at most are judged";
 const CHECKED: &str = "where the PC is to be checked, a session comes of the right digits only";
+const SECOND_IS_A_REPLAY: &str = "a redeem that comes second is repeated, or found out as a replay";
+const SAME_CALLER: &str = "a redeem is repeated by whoever proves what the first one proved";
 const STANDS: &str = "the deadline and the request stand";
 
 /// How a store commits.
@@ -94,6 +96,8 @@ struct World {
     guesses: u8,
     repeated: bool,
     replayed: bool,
+    /// A redeem of what was redeemed came to neither.
+    refused_unnoticed: bool,
     /// The promises that a commit has broken.
     broken: BTreeSet<&'static str>,
 }
@@ -133,6 +137,9 @@ impl World {
                 self.replayed = true;
                 self.progress[request] = Progress::Answered;
             }
+            Err(_) if matches!((event, self.status()), (Event::Redeem { .. }, Status::LoggedIn)) => {
+                self.refused_unnoticed = true;
+            }
             Err(_) => return false,
         }
         true
@@ -158,9 +165,14 @@ impl World {
         match event {
             Event::Scan { by, .. } => _ = self.scanners.insert(by.phone),
             Event::Confirm { .. } | Event::Deny { .. } => self.decisions += 1,
-            Event::Redeem { session, check, .. } => match step.login.state.status() {
+            Event::Redeem { session, check, key, .. } => match step.login.state.status() {
                 // A repeat puts fresh tokens into the session that is there; it makes none.
-                Status::LoggedIn if self.login.version == step.login.version => self.repeated = true,
+                Status::LoggedIn if self.login.version == step.login.version => {
+                    self.repeated = true;
+                    if *key != self.login.key() {
+                        self.broken.insert(SAME_CALLER);
+                    }
+                }
                 Status::LoggedIn => {
                     self.sessions.insert(*session);
                     if self.login.request.check_code && *check != Some(digits(DIGITS)) {
@@ -208,6 +220,7 @@ impl Model for Race {
             guesses: 0,
             repeated: false,
             replayed: false,
+            refused_unnoticed: false,
             broken: BTreeSet::new(),
         }]
     }
@@ -254,7 +267,9 @@ impl Model for Race {
             Property::always(ONE_DECISION, |_, world: &World| world.decisions <= 1),
             Property::always(ONE_SESSION, |_, world: &World| world.sessions.len() <= 1),
             Property::always(THREE_GUESSES, |_, world: &World| world.guesses <= CHECK_TRIES),
+            Property::always(SAME_CALLER, |_, world: &World| !world.broken.contains(SAME_CALLER)),
             Property::always(CHECKED, |_, world: &World| !world.broken.contains(CHECKED)),
+            Property::always(SECOND_IS_A_REPLAY, |_, world: &World| !world.refused_unnoticed),
             Property::always(END_IS_END, |_, world: &World| !world.broken.contains(END_IS_END)),
             Property::always(COUNTED, |_, world: &World| !world.broken.contains(COUNTED)),
             Property::always(STANDS, |_, world: &World| !world.broken.contains(STANDS)),
@@ -308,8 +323,18 @@ fn broken(store: Store, requests: Vec<Event>) -> BTreeSet<&'static str> {
 }
 
 fn broken_from(login: Login, store: Store, requests: Vec<Event>) -> BTreeSet<&'static str> {
-    let promises =
-        [ONE_SCANNER, ONE_DECISION, ONE_SESSION, THREE_GUESSES, CHECKED, END_IS_END, COUNTED, STANDS];
+    let promises = [
+        ONE_SCANNER,
+        ONE_DECISION,
+        ONE_SESSION,
+        THREE_GUESSES,
+        SAME_CALLER,
+        SECOND_IS_A_REPLAY,
+        CHECKED,
+        END_IS_END,
+        COUNTED,
+        STANDS,
+    ];
     let checker = Race { login, store, requests }.checker().spawn_bfs().join();
     promises.into_iter().filter(|promise| checker.discovery(promise).is_some()).collect()
 }
@@ -329,6 +354,29 @@ fn racing_guesses_are_counted_one_by_one() {
     assert_eq!(caught, [THREE_GUESSES, END_IS_END, COUNTED].into());
     let requests = [wrong.as_slice(), &right].concat();
     assert_eq!(broken_from(to_be_checked(), Store::CompareAndSet, requests), BTreeSet::new());
+}
+
+/// The login was issued without a key. Whoever is second, with another key or with none, is taken for a thief of
+/// the device code, or shows that the first one was.
+#[test]
+fn of_redeems_that_prove_different_keys_the_second_ends_the_session() {
+    let confirmed = [scan(&alice(), 1), confirm(&alice(), 1)].iter().fold(issued(), |login, event| {
+        login.apply(event, after(Duration::ZERO)).expect("it may happen").login
+    });
+    let redeems = [redeem(CLIENT, 1, true), redeem_proving_for(1, 2), redeem_proving_for(2, 3)];
+    for one in &redeems {
+        for other in redeems.iter().filter(|other| *other != one) {
+            let requests = vec![one.clone(), other.clone()];
+            assert_eq!(
+                broken_from(confirmed.clone(), Store::CompareAndSet, requests.clone()),
+                BTreeSet::new()
+            );
+            let race = Race { login: confirmed.clone(), store: Store::CompareAndSet, requests };
+            let checker = race.checker().spawn_bfs().join();
+            let found = checker.discovery("a redeem is replayed");
+            assert!(found.is_some(), "it is about something");
+        }
+    }
 }
 
 #[test]

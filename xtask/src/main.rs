@@ -5,6 +5,7 @@
 mod demo;
 #[cfg(test)]
 mod readme;
+mod redis;
 #[cfg(test)]
 mod security;
 mod test;

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 
+use crate::redis::{self, Cluster};
 use crate::root;
 
 /// A check: what it is called, and what it runs after `cargo`.
@@ -45,11 +46,13 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     set_up()?;
     let tests = if answers("cargo-nextest", &["nextest", "--version"]) { NEXTEST } else { TESTS };
     let checks = [FORMAT, LINTS, DOCS, DOC_TESTS, tests];
+    let cluster = Cluster::start()?;
     for (check, number) in checks.iter().zip(1..) {
         println!("==> {number}/{} {}: cargo {}", checks.len(), check.name, check.args.join(" "));
         let status = Command::new("cargo")
             .args(check.args)
             .envs(check.env)
+            .env(redis::VARIABLE, cluster.place())
             .current_dir(root())
             .stdin(Stdio::null())
             .status()
@@ -62,17 +65,28 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Brings what the tests need beyond Rust: `tmux`, the terminal in which they try the login screen.
+/// What the tests need beyond Rust: the terminal in which they try the login screen, and the store that servers share.
+/// By the program's name, which is its Debian package's, too.
+const NEEDED: [(&str, &str); 2] = [("tmux", "-V"), ("redis-server", "--version")];
+
+/// Brings what is missing of it.
 fn set_up() -> anyhow::Result<()> {
-    if answers("tmux", &["-V"]) {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, ask)| !answers(program, &[ask]))
+        .map(|(program, _)| *program)
+        .collect();
+    if missing.is_empty() {
         return Ok(());
     }
+    let names = missing.join(" ");
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
     if !is_root || !answers("apt-get", &["--version"]) {
-        bail!("tmux is missing: install it (Debian: apt-get install tmux), then run this again");
+        bail!("missing: {names}. Install it (Debian: apt-get install {names}), then run this again");
     }
-    println!("==> set-up: apt-get install tmux");
-    for args in [&["update", "-qq"][..], &["install", "-y", "-qq", "tmux"]] {
+    println!("==> set-up: apt-get install {names}");
+    let install = [&["install", "-y", "-qq"][..], &missing].concat();
+    for args in [&["update", "-qq"][..], &install] {
         let status = Command::new("apt-get")
             .args(args)
             .env("DEBIAN_FRONTEND", "noninteractive")
@@ -80,7 +94,7 @@ fn set_up() -> anyhow::Result<()> {
             .status()
             .context("apt-get can't be started")?;
         if !status.success() {
-            bail!("tmux is missing, and apt-get {} failed ({status})", args.join(" "));
+            bail!("missing: {names}; and apt-get {} failed ({status})", args.join(" "));
         }
     }
     Ok(())

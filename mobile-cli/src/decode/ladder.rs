@@ -8,6 +8,7 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage};
 use rqrr::PreparedImage;
 
+use super::crowd::is_crowded;
 use super::guard::{Findings, quietly};
 use super::payload;
 use super::picture::{SEARCHED_SIDE, fit};
@@ -119,8 +120,11 @@ impl Size {
     }
 }
 
-/// Finds the codes in black and white pixels, and reads them.
+/// Finds the codes in black and white pixels, and reads them. Among too many patterns there are none.
 fn read(mut prepared: PreparedImage<GrayImage>) -> Seen {
+    if is_crowded(&prepared) {
+        return Seen { texts: Vec::new(), unread: 0 };
+    }
     let grids = prepared.detect_grids();
     let texts: Vec<_> = grids.iter().filter_map(payload::text_of).collect();
     Seen { unread: grids.len() - texts.len(), texts }

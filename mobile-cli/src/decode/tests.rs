@@ -175,6 +175,16 @@ fn payloads_are_read_as_they_say_or_else_as_they_look() {
 }
 
 #[test]
+fn a_field_of_finder_patterns_is_searched_to_the_end() {
+    // 40,000 of them, as close as they can be. The reader alone would never come to the end.
+    let field = GrayImage::from_fn(1_600, 1_600, |x, y| {
+        let ring = (x % 8).abs_diff(3).max((y % 8).abs_diff(3));
+        Luma([if ring == 3 || ring <= 1 { 0 } else { 255 }])
+    });
+    assert_eq!(read(&png(field)), Err(Unreadable::NoCode));
+}
+
+#[test]
 fn a_picture_without_a_code_has_none() {
     for blank in [GrayImage::new(1, 1), GrayImage::new(3, 900), GrayImage::from_pixel(640, 480, Luma([255]))]
     {

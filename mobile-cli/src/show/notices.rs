@@ -3,18 +3,19 @@
 use jiff::tz::TimeZone;
 use shared::api::{NoticeKind, Notification};
 
-use super::{claim, minute, quoted, sentence};
+use super::{claim, minute, named, sentence};
 use crate::output::Paint;
 
 /// When, what, where, and what to do about it: for a PC that is logged in, the command that ends that, of which
 /// `end` is all but the number.
 pub(crate) fn notice(notice: &Notification, end: &str, zone: &TimeZone, paint: Paint) -> String {
     let undo = notice.session_id.filter(|_| notice.kind == NoticeKind::LoggedIn);
-    let undo = undo.map(|_| format!(". If that was not you: {end} {}", notice.id));
+    // Whoever confirmed it from the phone may have the password too.
+    let undo = undo.map(|_| format!(". If that was not you, change the password, and: {end} {}", notice.id));
     let advice = || notice.advice.as_ref().map(|advice| format!(". {}", sentence(advice)));
     let what = words(notice.kind);
     let what = if is_alarming(notice.kind) { paint.warning(what) } else { what.to_owned() };
-    let device = claim(notice.device_name.as_ref()).map(|name| quoted(&name));
+    let device = claim(notice.device_name.as_ref()).map(|name| named(&name));
     let details: Vec<_> = device.into_iter().chain(claim(notice.ip.as_ref())).collect();
     let parts = [
         Some(format!("{}  {what}", minute(notice.at, zone))),

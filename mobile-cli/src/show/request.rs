@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use shared::api::LoginRequest;
 use shared::name::Username;
+use shared::text::wrapped;
 
 use super::{claim, quoted, second};
 use crate::output::Paint;
@@ -18,16 +19,26 @@ pub(crate) struct Asked<'a> {
     pub(crate) left_secs: u64,
 }
 
+/// The columns before what a row says. Nothing that somebody else wrote ever stands in them, however long it is.
+const LABEL_COLUMNS: usize = 13;
+
 /// What confirming would do first, then who asks, then what to beware of.
+///
+/// ```text
+///   Device     "a name that is longer than
+///               its line"
+///              (its own claim, not checked)
+///   Address    192.0.2.7
+/// ```
 pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String {
     let Asked { login, username, left_secs } = asked;
     let mut lines = vec![paint.strong(&format!("Log this PC in as {username}")), String::new()];
-    let mut row = |name: &str, value: String| lines.push(format!("  {name:<10} {value}"));
     let (device, whose_word) = device(login);
-    row("Device", device);
+    lines.extend(row("Device", &device, paint));
     if let Some(whose_word) = whose_word {
-        row("", whose_word.to_owned());
+        lines.extend(row("", whose_word, paint));
     }
+    let mut row = |name: &str, value: String| lines.extend(row(name, &value, paint));
     row("Address", claim(login.ip.as_ref()).unwrap_or_else(|| "not known".to_owned()));
     row("Network", network(login).to_owned());
     row("Known PC", known(login, zone));
@@ -40,6 +51,18 @@ pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String
     lines.push(paint.warning("If a website or another person sent you this code, deny:"));
     lines.push(paint.warning(&format!("confirming would log them in as {username}.")));
     lines.join("\n")
+}
+
+/// A row, on as many lines as it takes. What is quoted goes on behind its quotation mark.
+fn row(name: &str, value: &str, paint: Paint) -> Vec<String> {
+    let hang = usize::from(value.starts_with('"'));
+    let room = paint.columns() - LABEL_COLUMNS - hang;
+    let lines = wrapped(&value[hang..], room).into_iter().enumerate();
+    let line = |(nth, line)| match nth {
+        0 => format!("  {name:<10} {}{line}", &value[..hang]),
+        _ => format!("{:1$}{line}", "", LABEL_COLUMNS + hang),
+    };
+    lines.map(line).collect()
 }
 
 /// The PC's own words, and that they are no more than that.
@@ -73,6 +96,8 @@ fn known(login: &LoginRequest, zone: &TimeZone) -> String {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     fn shown(login: &LoginRequest) -> String {
@@ -104,6 +129,43 @@ mod tests {
                 let screen = shown(&LoginRequest { ip, same_network, known_pc, last_seen_at, ..plain() });
                 assert!(screen.lines().all(|line| line.chars().count() <= 80), "{screen}");
             }
+        }
+    }
+
+    /// Three claims as long as can be, in characters of two columns, that pretend to be what the server saw.
+    fn long_claims() -> LoginRequest {
+        let claim = |text: &str| Some(format!("{text} {}", "電".repeat(63 - text.chars().count())));
+        LoginRequest {
+            ip: Some("192.0.2.9".to_owned()),
+            same_network: Some(false),
+            device_name: claim("IP: 10.0.0.1  same network"),
+            device_os: claim("(checked by the server) Network the same as this phone's"),
+            device_app: claim("Address 10.0.0.1 Known PC yes, last used today"),
+            known_pc: Some(false),
+            scope: Some("s".repeat(300)),
+            ..plain()
+        }
+    }
+
+    #[test]
+    fn long_claims_stay_behind_their_label() {
+        insta::assert_snapshot!(shown(&long_claims()));
+    }
+
+    #[test]
+    fn on_a_terminal_of_any_width_no_claim_begins_where_our_words_do() {
+        let username = Username::parse("alice").unwrap();
+        for columns in 32..=80 {
+            let login = long_claims();
+            let asked = Asked { login: &login, username: &username, left_secs: 108 };
+            let screen = request(asked, &TimeZone::UTC, Paint::narrow(columns));
+            let rows: Vec<_> = screen.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+            let labels =
+                rows.iter().filter_map(|row| row.split_at_checked(LABEL_COLUMNS)).map(|row| row.0.trim());
+            let labels: Vec<_> = labels.filter(|label| !label.is_empty()).collect();
+            let ours = ["Device", "Address", "Network", "Known PC", "Wants", "Requested", "Time left"];
+            assert_eq!(labels, ours, "{columns}:\n{screen}");
+            assert!(rows.iter().all(|row| row.width() <= columns), "{columns}:\n{screen}");
         }
     }
 

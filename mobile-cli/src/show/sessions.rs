@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use shared::api::{Session, SessionKind};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{claim, minute, quoted};
+use super::{claim, minute, named};
 use crate::output::Paint;
 
 /// A row for each session, PCs below the phone that let them in. `*` marks the one that asks.
@@ -58,7 +58,7 @@ fn row(session: &Session, sessions: &[Session], zone: &TimeZone) -> [String; 5] 
         SessionKind::Pc => "PC",
     };
     let device = claim(session.device_name.as_ref())
-        .map_or_else(|| format!("{kind} without a name"), |name| format!("{kind} {}", quoted(&name)));
+        .map_or_else(|| format!("{kind} without a name"), |name| format!("{kind} {}", named(&name)));
     [
         format!("{mark} {indent}{}", session.id),
         device,

@@ -113,9 +113,9 @@ fn what_never_ends_is_read_up_to_the_most() {
 
 #[test]
 fn a_field_of_finder_patterns_is_given_up() {
-    let field = |side: u32, module: u32| {
+    let field = |side: u32, module: u32, pitch: u32| {
         let picture = GrayImage::from_fn(side, side, |x, y| {
-            let ring = ((x / module) % 9).abs_diff(3).max(((y / module) % 9).abs_diff(3));
+            let ring = ((x / module) % pitch).abs_diff(3).max(((y / module) % pitch).abs_diff(3));
             Luma([if ring == 3 || ring <= 1 { 0 } else { 255 }])
         });
         let mut file = std::io::Cursor::new(Vec::new());
@@ -123,9 +123,10 @@ fn a_field_of_finder_patterns_is_given_up() {
         file.into_inner()
     };
     assert_all_refused(&[
-        ("fine", field(1_600, 1), NOTHING),
-        ("coarse", field(1_080, 3), NOTHING),
-        ("large", field(4_000, 5), NOTHING),
+        ("fine", field(1_600, 1, 9), NOTHING),
+        ("coarse", field(1_080, 3, 9), NOTHING),
+        ("large", field(4_000, 5, 9), NOTHING),
+        ("as close as can be", field(1_600, 1, 8), NOTHING),
     ]);
 }
 

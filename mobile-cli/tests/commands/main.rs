@@ -14,11 +14,14 @@ mod bombs;
 mod decide;
 mod decode;
 mod fake;
+mod foreign;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod notifications;
 mod phone;
+mod real;
 mod scan;
 mod sessions;
 #[cfg(unix)]
 mod terminal;
+mod unclean;

@@ -33,7 +33,12 @@ pub(crate) struct Ran {
 impl Phone {
     /// One that is not logged in.
     pub(crate) fn new(fake: &Fake) -> Self {
-        Self { server: fake.url(), home: tempfile::tempdir().unwrap() }
+        Self::at(fake.url())
+    }
+
+    /// One that is not logged in at the server of this address.
+    pub(crate) fn at(server: String) -> Self {
+        Self { server, home: tempfile::tempdir().unwrap() }
     }
 
     /// One that alice has logged in.
@@ -72,7 +77,11 @@ impl Phone {
 
     /// Runs a command that reads this from standard input.
     pub(crate) fn run_with(&self, words: &str, stdin: &[u8]) -> Ran {
-        let mut command = self.command(words);
+        self.run_command(self.command(words), stdin)
+    }
+
+    /// Runs a command that has been given more than words.
+    pub(crate) fn run_command(&self, mut command: Command, stdin: &[u8]) -> Ran {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A command that needs no input may be gone before it is written.
@@ -95,6 +104,13 @@ impl Phone {
     /// Puts a picture where commands are run.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.home.path().join(name), bytes).unwrap();
+    }
+
+    /// Puts a text into a folder there.
+    pub(crate) fn put_below(&self, folder: &str, name: &str, text: &str) {
+        let folder = self.home.path().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
     }
 
     /// Whether the program thinks that it is logged in.
@@ -123,6 +139,12 @@ impl Ran {
         assert!(self.stdout.is_empty(), "{self:?}");
         assert!(self.stderr.starts_with("mobile-cli: ") && self.stderr.lines().count() == 1, "{self:?}");
         assert!(self.stderr.contains(says), "{self:?}");
+    }
+
+    /// Asserts that it was done, or else that it failed.
+    #[track_caller]
+    pub(crate) fn assert_failed_unless(&self, done: bool) {
+        assert_eq!(self.exit == 0, done, "{self:?}");
     }
 
     /// Asserts that it was done, and says this.

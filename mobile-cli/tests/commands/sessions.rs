@@ -80,7 +80,12 @@ fn whoever_was_not_that_ends_it_with_the_command_that_the_notification_shows() {
     told(&fake, 0, &news);
     told(&fake, 13, &json!([]));
     let shown = phone.run("notifications").stdout;
-    let (_, command) = shown.lines().next().unwrap().split_once("If that was not you: mobile-cli ").unwrap();
+    let (_, command) = shown
+        .lines()
+        .next()
+        .unwrap()
+        .split_once("If that was not you, change the password, and: mobile-cli ")
+        .unwrap();
     assert_eq!(command, "--server SERVER sessions end 12");
 
     told(&fake, 11, &news);

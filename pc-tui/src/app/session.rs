@@ -26,12 +26,28 @@ const SCRIPT_TRIES: u32 = 5;
 impl App {
     /// Takes a session, fresh from a login or found on disk. It is on disk before it is used.
     pub(super) fn hold(&mut self, session: Session, is_fresh: bool) {
-        if is_fresh && self.settings.keeps {
-            self.effects.push(Effect::Keep(session.clone()));
-        }
         let step = Step::Resting { until: self.now };
         self.stage = Stage::Held(Held { session, is_fresh, who: None, step, failures: 0, trouble: None });
+        if is_fresh {
+            self.keep();
+        }
         self.look_after_session();
+    }
+
+    /// Keeps the session on disk, but for one on trial: a program that is killed now must not leave the session
+    /// of somebody else behind, for the next start to find.
+    fn keep(&mut self) {
+        if let Stage::Held(held) = &self.stage
+            && self.settings.keeps
+            && !self.is_on_trial(held)
+        {
+            self.effects.push(Effect::Keep(held.session.clone()));
+        }
+    }
+
+    /// Whether a session may turn out to be of somebody who is not expected here.
+    fn is_on_trial(&self, held: &Held) -> bool {
+        held.is_fresh && held.who.is_none() && self.settings.expect_user.is_some()
     }
 
     /// Asks the server about the session, if it is time.
@@ -93,14 +109,14 @@ impl App {
         match answer {
             Ok(tokens) => {
                 held.session = held.session.clone().renewed(tokens, self.now);
-                if self.settings.keeps {
-                    self.effects.push(Effect::Keep(held.session.clone()));
-                }
+                self.keep();
                 if !self.leaving {
                     self.meet(true);
                 }
             }
-            Err(error) if error.oauth().is_some() && !may_pass(&error) => self.session_ended(),
+            Err(error) if error.oauth().is_some() && !may_pass(&error) && !error.is_other_address() => {
+                self.session_ended();
+            }
             Err(error) => self.set_back(&error),
         }
     }
@@ -108,10 +124,15 @@ impl App {
     /// The server has said for the first time whose session this is.
     fn welcome(&mut self) {
         let Stage::Held(Held { who: Some(me), is_fresh, session, .. }) = &self.stage else { return };
-        let expected = self.settings.expect_user.as_ref().filter(|expected| **expected != me.username);
+        let (me, is_fresh, refresh_token) = (me.clone(), *is_fresh, session.refresh_token.clone());
+        let expected = self.settings.expect_user.clone().filter(|expected| *expected != me.username);
         match (expected, is_fresh) {
             (None, _) => {
-                self.effects.push(Effect::Say(Event::LoggedIn(me.username.clone(), me.session_id)));
+                // The trial is over. Without one, it has long been kept.
+                if is_fresh && self.settings.expect_user.is_some() {
+                    self.keep();
+                }
+                self.effects.push(Effect::Say(Event::LoggedIn(me.username, me.session_id)));
                 if self.settings.manner == Manner::Script {
                     self.leave_with(Exit::Done, None);
                 }
@@ -119,7 +140,7 @@ impl App {
             (Some(expected), true) => {
                 let why =
                     format!("{} logged in, but {expected} was expected; that session was ended", me.username);
-                self.effects.extend([Effect::Forget, Effect::Revoke(session.refresh_token.clone())]);
+                self.effects.extend([Effect::Forget, Effect::Revoke(refresh_token)]);
                 self.fail(why, Exit::Denied);
             }
             (Some(expected), false) => {
@@ -141,6 +162,11 @@ impl App {
         held.trouble = Some(Trouble { why: error.to_string(), retry_at });
         let patience = if held.is_fresh { SCRIPT_TRIES } else { 1 };
         if self.settings.manner == Manner::Script && held.failures >= patience {
+            let Stage::Held(held) = &self.stage else { return };
+            if !self.settings.keeps || self.is_on_trial(held) {
+                // It is not on disk: nobody could use it again.
+                self.effects.push(Effect::Revoke(held.session.refresh_token.clone()));
+            }
             self.fail(error.to_string(), error.exit());
         }
     }
@@ -178,8 +204,9 @@ impl App {
     }
 }
 
-/// Whether a token is no longer good, or not with this computer's key, as opposed to a server that is not well.
+/// Whether a token is no longer good, or not with this computer's key, as opposed to a server that is not well, or is
+/// called by another name than its own.
 fn is_refusal(error: &ClientError) -> bool {
     let refusals = [ProblemCode::Unauthenticated, ProblemCode::InvalidDpopProof];
-    error.problem().is_some_and(|problem| refusals.contains(&problem.code))
+    !error.is_other_address() && error.problem().is_some_and(|problem| refusals.contains(&problem.code))
 }

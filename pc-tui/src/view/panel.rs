@@ -5,10 +5,11 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use shared::text::{fit, wrapped};
 
 use super::places::Places;
 use super::theme::Theme;
-use super::words::{fit, in_seconds, link_lines, minutes, moment, seconds_until, sentence, wrapped};
+use super::words::{in_seconds, link_lines, minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 use crate::plain::tries;
 use crate::qr::Drawing;

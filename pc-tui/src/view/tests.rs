@@ -1,7 +1,7 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 use shared::api::Status;
 
@@ -290,22 +290,86 @@ fn the_whole_link_and_user_code_are_there_in_a_small_window() {
     assert!(joined.contains(LINK) && joined.contains("WDJB-MJHT"), "{text}");
 }
 
+/// What a server that cleans nothing may send, with letters before it.
+fn unclean() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "\x1b[2J\x1b]52;c;eA==\x07\x1b]8;;x\x1b\\",
+        "\u{9b}2J\u{9d}52;c;eA==\u{9c}",
+        "\r\n\n\x0b\x0c\u{85}\u{2028}\u{2029}\t\t\t",
+        "\x08\x08\x7f\0",
+        "\u{202E}e\u{202C}\u{2066}a\u{2067}b\u{2068}c\u{2069}\u{200E}\u{200F}\u{61C}",
+        "\u{200B}\u{200C}\u{200D}\u{2060}\u{FEFF}\u{AD}",
+        "\u{FE0F}\u{E0100}\u{E0001}\u{E0041}\u{E007F}",
+        "\u{2800}\u{3164}\u{115F}\u{FFA0}",
+    ]
+    .map(str::to_owned)
+    .into();
+    texts.push("\u{0353}\u{0489}\u{20DD}".repeat(100));
+    texts.push("電".repeat(10_000));
+    texts.push("x".repeat(10_000));
+    texts.push("\n".repeat(10_000));
+    texts.into_iter().map(|text| format!("Eve{text}")).collect()
+}
+
+/// Whether what stands in a cell is what it looks like: a character that takes the cell, and a few marks on it.
+fn is_plain(cell: &str) -> bool {
+    let hides = |c: char| {
+        matches!(u32::from(c),
+            0..=0x1f | 0x7f..=0x9f | 0xad | 0x115f | 0x61c | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x2800
+            | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xe0000..)
+    };
+    !cell.chars().any(hides) && cell.chars().count() <= 4
+}
+
 #[test]
 fn nothing_from_elsewhere_gets_onto_the_screen_unclean() {
     use shared::api::Snapshot;
     use shared::client::{News, Transport};
 
-    let mut play = Play::screen().until_unscanned();
-    let snapshot = Snapshot {
-        status: Status::Scanned,
-        version: 2,
-        expires_in: 100,
-        scanned_by: Some("a\x1b[2J\u{202E}e".to_owned()),
-        username: None,
-    };
-    play.news(News::Snapshot { snapshot, transport: Transport::Poll });
-    let text = usual(&play).backend().to_string();
-    assert!(text.contains("Scanned by a[2Je") && !text.contains('\x1b') && !text.contains('\u{202E}'));
+    for text in unclean() {
+        for (status, says) in [(Status::Scanned, "Scanned by Eve"), (Status::Confirmed, "Confirmed by Eve")] {
+            let shown = |name: &str| {
+                let mut play = Play::screen().until_unscanned();
+                let scanned_by = Some(name.to_owned());
+                let snapshot = Snapshot { status, version: 2, expires_in: 100, scanned_by, username: None };
+                play.news(News::Snapshot { snapshot, transport: Transport::Poll });
+                usual(&play).backend().clone()
+            };
+            let (shown, usual) = (shown(&text), shown("Eve"));
+            assert!(shown.to_string().contains(says), "{text:?}: {shown}");
+            let unclean = |at: &Position| !is_plain(shown.buffer()[*at].symbol());
+            assert_eq!(shown.buffer().area.positions().find(unclean), None, "{text:?}: {shown}");
+            // It has changed nothing but the rest of its own line.
+            let (said, changed) =
+                (shown.buffer(), |at: &Position| shown.buffer()[*at] != usual.buffer()[*at]);
+            let row =
+                said.area.rows().find(|row| row.positions().any(|at| said[at].symbol() == "E")).unwrap();
+            let elsewhere = said.area.positions().filter(changed).find(|at| at.y != row.y);
+            assert_eq!(elsewhere, None, "{text:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn of_a_refusal_only_our_own_words_are_on_the_screen() {
+    use shared::client::{ClientError, News};
+    use shared::problem::{OauthCode, OauthError, Problem, ProblemCode};
+
+    for text in unclean() {
+        let problem = Problem { title: text.clone(), kind: text.clone(), ..ProblemCode::NotFound.into() };
+        let oauth = OauthError { error_description: Some(text), ..OauthCode::InvalidRequest.into() };
+        for error in [ClientError::Problem(problem), ClientError::Oauth { error: oauth, retry_after: None }] {
+            let mut play = Play::screen().until_unscanned();
+            play.news(News::Gone(error));
+            let shown = usual(&play).backend().clone();
+            assert!(shown.to_string().contains("That did not work"), "{shown}");
+            assert!(!shown.to_string().contains("Eve"), "{shown}");
+            assert!(
+                shown.buffer().area.positions().all(|at| is_plain(shown.buffer()[at].symbol())),
+                "{shown}"
+            );
+        }
+    }
 }
 
 #[test]

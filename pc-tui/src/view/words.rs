@@ -2,23 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use shared::text::{chunks, fit};
+use unicode_width::UnicodeWidthStr as _;
 
-/// A text cut to `width` columns, with `…` where something was cut off at the end.
-pub(super) fn fit(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut room = width.saturating_sub(1);
-    let kept = text.chars().take_while(|c| {
-        let fits = c.width().unwrap_or_default() <= room;
-        room = room.saturating_sub(c.width().unwrap_or_default());
-        fits
-    });
-    kept.chain((width > 0).then_some('…')).collect()
-}
-
-/// The same, cut at the beginning.
+/// A text cut to `width` columns at its beginning.
 pub(super) fn fit_end(text: &str, width: usize) -> String {
     let turned = |text: &str| text.chars().rev().collect::<String>();
     turned(&fit(&turned(text), width))
@@ -39,40 +26,6 @@ pub(super) fn sentence(text: &str) -> String {
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", chars.as_str())
-}
-
-/// A text in lines of at most `width` columns, broken between words where that is possible.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.iter().flat_map(|line| chunks(line, width)).collect()
-}
-
-/// A text in pieces of at most `width` columns. A single character that is wider is left out.
-fn chunks(text: &str, width: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut room = width;
-    for c in text.chars() {
-        let columns = c.width().unwrap_or_default();
-        if columns > width {
-            continue;
-        }
-        if columns > room {
-            pieces.push(String::new());
-            room = width;
-        }
-        room -= columns;
-        pieces.iter_mut().last().unwrap_or_else(|| unreachable!("there is always a piece")).push(c);
-    }
-    pieces
 }
 
 /// A link in lines of at most `width` columns, broken before the code if that is possible.
@@ -116,12 +69,6 @@ mod tests {
 
     #[test]
     fn a_text_fits_its_width_in_columns() {
-        assert_eq!(fit("thinkpad", 8), "thinkpad");
-        assert_eq!(fit("thinkpad", 7), "thinkp…");
-        assert_eq!(fit("長い名前", 5), "長い…");
-        assert_eq!(fit("長い名前", 4), "長…");
-        assert_eq!(fit("abc", 1), "…");
-        assert_eq!(fit("abc", 0), "");
         assert_eq!(fit_end("https://login.example.com", 12), "…example.com");
         assert_eq!(fit_middle("saved in /home/alice/qr.png", 27), "saved in /home/alice/qr.png");
         assert_eq!(fit_middle("saved in /home/alice/qr.png", 20), "saved in /…ce/qr.png");
@@ -141,15 +88,6 @@ mod tests {
         assert_eq!(link_lines(link, 17), [link]);
         assert_eq!(link_lines(link, 16), ["HTTP://X/Q/", "ABCDEF"]);
         assert_eq!(link_lines(link, 10), ["HTTP://X/Q", "/ABCDEF"]);
-    }
-
-    #[test]
-    fn a_text_is_broken_between_words() {
-        assert_eq!(wrapped("to be or not", 5), ["to be", "or", "not"]);
-        assert_eq!(wrapped("unreachable now", 6), ["unreac", "hable", "now"]);
-        assert_eq!(wrapped("長い 名前", 4), ["長い", "名前"]);
-        assert_eq!(wrapped("", 4), [""]);
-        assert_eq!(wrapped("a b", 0), ["", ""]);
     }
 
     #[test]

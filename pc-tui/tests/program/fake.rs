@@ -56,6 +56,13 @@ struct Mood {
     gives_bearer_tokens: bool,
     /// What the server sends for the QR, instead of what it should.
     link: Option<String>,
+    /// What it says of who scanned, and who logged in, instead of what it should.
+    scanner: Option<String>,
+    username: Option<String>,
+    /// Whether it leaves the question open whose session it is.
+    holds_back: bool,
+    /// What it refuses to issue a login with, and to tell of one.
+    refusals: HashMap<&'static str, (u16, serde_json::Value)>,
 }
 
 impl Fake {
@@ -93,7 +100,8 @@ impl Fake {
         self.stage.login.send_modify(|login| {
             login.status = status;
             login.version += 1;
-            login.scanned_by = Some("a***e".to_owned());
+            let scanner = self.stage.mood.lock().unwrap().scanner.clone();
+            login.scanned_by = Some(scanner.unwrap_or_else(|| "a***e".to_owned()));
             login.expires_in = if status.is_terminal() { 0 } else { 60 };
         });
     }
@@ -124,6 +132,26 @@ impl Fake {
 
     pub(crate) fn sends_as_link(&self, link: &str) {
         self.stage.mood.lock().unwrap().link = Some(link.to_owned());
+    }
+
+    /// Says of whoever scans that it is this.
+    pub(crate) fn names_the_scanner(&self, name: &str) {
+        self.stage.mood.lock().unwrap().scanner = Some(name.to_owned());
+    }
+
+    /// Says of whoever is logged in that it is this.
+    pub(crate) fn names_the_user(&self, name: &str) {
+        self.stage.mood.lock().unwrap().username = Some(name.to_owned());
+    }
+
+    /// Leaves every question open whose session it is, or no longer.
+    pub(crate) fn holds_back_who_it_is(&self, holds_back: bool) {
+        self.stage.mood.lock().unwrap().holds_back = holds_back;
+    }
+
+    /// Refuses `issue` or `status` with an answer of the test's own.
+    pub(crate) fn refuses(&self, call: &'static str, status: u16, body: serde_json::Value) {
+        self.stage.mood.lock().unwrap().refusals.insert(call, (status, body));
     }
 
     /// What was asked so far, but for the status.
@@ -163,6 +191,13 @@ impl Stage {
         self.mood.lock().unwrap().keys.insert(proof.key);
     }
 
+    fn refusal(&self, call: &str) -> Option<Response> {
+        let mood = self.mood.lock().unwrap();
+        let (status, body) = mood.refusals.get(call)?;
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        Some((StatusCode::from_u16(*status).unwrap(), kind, body.to_string()).into_response())
+    }
+
     fn note(&self, call: impl Into<String>) {
         self.calls.send_modify(|calls| calls.push(call.into()));
     }
@@ -170,7 +205,10 @@ impl Stage {
 
 type Fields = Form<HashMap<String, String>>;
 
-async fn issue(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Json<serde_json::Value> {
+async fn issue(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Response {
+    if let Some(refusal) = stage.refusal("issue") {
+        return refusal;
+    }
     let field = |name: &str| fields.get(name).map_or("-", String::as_str);
     let [client, name, hint] = ["client_id", "device_name", "login_hint"].map(field);
     stage.login.send_replace(unscanned());
@@ -185,11 +223,15 @@ async fn issue(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> Json<se
         "expires_in": 120,
         "interval": 2,
     }))
+    .into_response()
 }
 
 /// Long polls only: a stand-in needs no sockets, and they are the client's own affair.
 async fn status(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).map(|tag| tag.to_str().unwrap().to_owned());
+    if let Some(refusal) = stage.refusal("status") {
+        return refusal;
+    }
     let tag = |login: &Snapshot| format!("\"{}\"", login.version);
     let mut login = stage.login.subscribe();
     let login = login.wait_for(|login| known != Some(tag(login))).await.unwrap().clone();
@@ -240,6 +282,9 @@ async fn token(State(stage): State<Arc<Stage>>, headers: HeaderMap, Form(fields)
 async fn me(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
     stage.note("me");
     stage.meet(&headers, "GET", "/v1/me");
+    if stage.mood.lock().unwrap().holds_back {
+        std::future::pending::<()>().await;
+    }
     let mood = stage.mood.lock().unwrap();
     let good = format!("DPoP {}", secret("pc_", mood.tokens));
     if mood.session_ended || headers.get(header::AUTHORIZATION).is_none_or(|shown| *shown != *good) {
@@ -248,7 +293,8 @@ async fn me(State(stage): State<Arc<Stage>>, headers: HeaderMap) -> Response {
         return (StatusCode::UNAUTHORIZED, kind, serde_json::to_string(&problem).unwrap()).into_response();
     }
     let id = "01JC000000000000000000007K";
-    Json(json!({ "id": id, "username": "alice", "session_id": SESSION })).into_response()
+    let username = mood.username.as_deref().unwrap_or("alice");
+    Json(json!({ "id": id, "username": username, "session_id": SESSION })).into_response()
 }
 
 async fn revoke(State(stage): State<Arc<Stage>>, Form(fields): Fields) -> StatusCode {

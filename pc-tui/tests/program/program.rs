@@ -80,6 +80,12 @@ impl Program {
         signal(&self.child, name).await;
     }
 
+    /// Kills it, so that it finishes nothing.
+    pub(crate) async fn kill(mut self) {
+        self.signal("KILL").await;
+        assert_eq!(self.child.wait().await.unwrap().code(), None, "it had ended by itself");
+    }
+
     /// Reads no further: whoever has read its output is gone.
     pub(crate) fn hang_up(self) -> HungUp {
         HungUp(self.child, self.stderr)

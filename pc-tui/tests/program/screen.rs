@@ -20,6 +20,7 @@ use vt100::{Color, Parser};
 
 use crate::fake::{Fake, PATIENCE};
 use crate::program::signal;
+use crate::unclean;
 
 /// A terminal with the program in it.
 struct Terminal {
@@ -208,6 +209,7 @@ async fn the_link_goes_to_the_clipboard_and_the_code_to_a_file() {
     let picture = folder.path().join("qr.png");
     let mut terminal = Terminal::start(&fake, folder.path(), &["--save-qr", picture.to_str().unwrap()]);
     terminal.shows_code(&fake.link(1)).await;
+    terminal.shows("The QR code is saved in").await;
     std::fs::remove_file(&picture).unwrap();
     terminal.press("c");
     terminal.shows("sent to the clipboard").await;
@@ -234,4 +236,32 @@ async fn a_complaint_is_readable_after_the_screen_is_gone() {
     let why = "pc-tui: this computer is logged in as alice";
     terminal.until(why, |screen| !screen.alternate_screen() && screen.contents().contains(why)).await;
     terminal.ends_with(3).await;
+}
+
+#[tokio::test]
+async fn a_terminal_hears_nothing_of_what_a_server_hides_in_its_words() {
+    for text in unclean::texts() {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        fake.names_the_scanner(&text);
+        let mut terminal = Terminal::start(&fake, folder.path(), &[]);
+        terminal.shows_code(&fake.link(1)).await;
+        let before = terminal.written.borrow().len();
+        fake.moves_to(Status::Scanned);
+        terminal.shows("Scanned by Eve").await;
+        let refusal = serde_json::json!({"type": text, "title": text, "detail": text, "status": 403, "code": "not_found"});
+        fake.refuses("status", 403, refusal);
+        // Whoever waits for the next status hears of this one first.
+        fake.moves_to(Status::Scanned);
+        terminal.shows("That did not work").await;
+        let written = terminal.written.borrow()[before..].to_vec();
+        let written = String::from_utf8(written).unwrap();
+        // All that is left of escapes is how the screen moves its cursor and paints: CSI, none of them from elsewhere.
+        let mut escapes = written.split('\x1b').skip(1);
+        assert!(escapes.all(|escape| escape.starts_with('[') && !escape.starts_with("[2J")), "{written:?}");
+        let written = written.replace('\x1b', "");
+        assert!(written.chars().all(unclean::is_harmless), "{written:?}");
+        assert!(unclean::pile(&written) <= 3, "{written:?}");
+        terminal.press("q");
+        terminal.ends_with(1).await;
+    }
 }

@@ -7,7 +7,8 @@ use shared::api::Status;
 use tempfile::tempdir;
 
 use crate::fake::Fake;
-use crate::program::Program;
+use crate::program::{Program, command};
+use crate::real;
 
 const JSON: &[&str] = &["--json", "--transport", "long-poll"];
 
@@ -197,12 +198,104 @@ async fn one_key_of_its_own_is_proved_always() {
 }
 
 #[tokio::test]
-async fn a_key_file_without_a_key_is_said_to_be_one() {
+async fn a_key_file_without_a_key_says_what_to_do_and_that_helps() {
+    let half_a_key = "5ec2e7".repeat(10);
+    for content in [b"nonsense".as_slice(), b"", b"\xff\xfe\0", half_a_key.as_bytes(), &[0; 64]] {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        let path = folder.path().join("pc-tui.key");
+        fs::write(&path, content).unwrap();
+        for args in [JSON, &["--plain"], &["logout"]] {
+            let end = Program::start(&fake, folder.path(), args).end().await;
+            assert_eq!((end.exit, end.rest), (1, vec![]), "{args:?}");
+            let says = "does not hold this PC's key; move it away to have a new one made, and log in again";
+            assert_eq!(end.stderr, format!("pc-tui: {} {says}\n", path.display()));
+        }
+        assert_eq!(fs::read(&path).unwrap(), content, "nobody but its owner does away with it");
+        assert!(fake.calls().is_empty(), "{:?}", fake.calls());
+        // Who keeps nothing needs no key that is kept.
+        log_in(&fake, folder.path(), &["--ephemeral"]).await;
+
+        fs::rename(&path, folder.path().join("aside")).unwrap();
+        log_in(&fake, folder.path(), &[]).await;
+        assert_eq!(fs::read(&path).unwrap().len(), 64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_from_before_there_was_a_key_makes_way_for_a_new_login() {
+    for is_old in [false, true] {
+        let (folder, (client, phone)) = (tempdir().unwrap(), real::start().await);
+        real::was_logged_in_without_a_key(&client, &phone, folder.path(), is_old).await;
+        let program = || Program::spawn(command(client.server().as_str(), folder.path(), JSON));
+        assert_eq!(phone.sessions().await.unwrap().sessions.len(), 2);
+
+        let mut new_login = program();
+        let issued = new_login.event().await;
+        // Nobody can use the old one any more: neither here nor where a copy of it may be.
+        assert_eq!(session_file(folder.path()), None);
+        assert_eq!(phone.sessions().await.unwrap().sessions.len(), 1);
+        assert!(folder.path().join("pc-tui.key").exists());
+
+        real::lets_in(&phone, &client, issued.strip_prefix("issued ").unwrap()).await;
+        let end = new_login.end().await;
+        assert_eq!(end.exit, 0, "{end:?}");
+        assert_eq!(end.stderr, "pc-tui: The session has ended. Log in again.\n");
+        // The new one is bound to the key, and stays.
+        let end = program().end().await;
+        assert!(end.exit == 0 && end.rest[0].contains(r#""event":"logged_in""#), "{end:?}");
+        assert_eq!(phone.sessions().await.unwrap().sessions.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_from_before_there_was_a_key_can_be_ended() {
+    let (folder, (client, phone)) = (tempdir().unwrap(), real::start().await);
+    real::was_logged_in_without_a_key(&client, &phone, folder.path(), false).await;
+    let end = Program::spawn(command(client.server().as_str(), folder.path(), &["logout"])).end().await;
+    assert_eq!((end.exit, end.stderr.as_str()), (0, ""));
+    assert_eq!(phone.sessions().await.unwrap().sessions.len(), 1);
+    assert_eq!(session_file(folder.path()), None);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_is_killed_before_it_knows_who_logged_in_leaves_nobodys_session() {
+    for manner in ["--json", "--plain"] {
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        fake.holds_back_who_it_is(true);
+        let expecting = [manner, "--transport", "long-poll", "--expect-user", "bob"];
+        let mut program = Program::start(&fake, folder.path(), &expecting);
+        program.line().await;
+        fake.moves_to(Status::Confirmed);
+        // It has alice's tokens by now, and does not know that they are alice's.
+        fake.is_asked("me").await;
+        program.kill().await;
+        assert_eq!(session_file(folder.path()), None, "{manner}");
+
+        fake.holds_back_who_it_is(false);
+        let mut next = Program::start(&fake, folder.path(), JSON);
+        assert_eq!(next.event().await, format!("issued {}", fake.link(2)), "it was logged in as alice");
+        next.signal("TERM").await;
+        next.end().await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_is_expected_is_kept_and_where_nobody_is_a_kill_loses_nothing() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
-    fs::write(folder.path().join("pc-tui.key"), "nonsense").unwrap();
-    let end = Program::start(&fake, folder.path(), JSON).end().await;
-    assert_eq!(end.exit, 1);
-    assert!(end.stderr.contains("move it away to have a new one made"), "{}", end.stderr);
+    log_in(&fake, folder.path(), &["--expect-user", "alice"]).await;
+    assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0);
+
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    fake.holds_back_who_it_is(true);
+    let mut program = Program::start(&fake, folder.path(), JSON);
+    program.line().await;
+    fake.moves_to(Status::Confirmed);
+    fake.is_asked("me").await;
+    program.kill().await;
+    fake.holds_back_who_it_is(false);
+    assert_eq!(Program::start(&fake, folder.path(), JSON).end().await.exit, 0, "it is logged in already");
 }
 
 #[tokio::test]

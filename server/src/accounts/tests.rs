@@ -17,6 +17,29 @@ fn the_dummy_costs_what_a_hash_costs() {
 }
 
 #[tokio::test]
+async fn a_password_that_nobody_could_look_at_is_no_wrong_one() {
+    let clock = Clock::held(Timestamp::UNIX_EPOCH);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory(clock.clone()).unwrap());
+    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+    let accounts = Accounts::new(store, clock, Arc::new(OsRandom), limits);
+    let password = |text: &str| Password::new(text.to_owned());
+    accounts.add("alice", password("correct horse")).await.unwrap();
+    let from = Origin::of([192, 0, 2, 7].into(), &http::HeaderMap::new(), &[]);
+    let places = accounts.hasher.queue.clone().try_acquire_many_owned(u32::try_from(QUEUE).unwrap());
+    for _ in 0..10 {
+        let refused = accounts.check("alice", password("correct horse"), from).await;
+        assert!(matches!(refused, Err(AccountError::Busy)), "{refused:?}");
+    }
+    drop(places);
+    for _ in 0..5 {
+        let refused = accounts.check("alice", password("correct horsf"), from).await;
+        assert!(matches!(refused, Err(AccountError::WrongPassword)), "{refused:?}");
+    }
+    let refused = accounts.check("alice", password("correct horse"), from).await;
+    assert!(matches!(refused, Err(AccountError::TooMany(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn only_the_password_itself_verifies() {
     let hasher = Hasher::new();
     let password = |text: &str| Password::new(text.to_owned());

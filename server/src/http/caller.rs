@@ -16,10 +16,11 @@ use shared::secret::{ConfirmToken, DeviceCode, PcToken, PhoneToken, RefreshToken
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::failure::Failure;
-use super::proof::{Proved, Unproved};
+use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
 use crate::audit::Audit;
+use crate::logins::Proved;
 use crate::store::{PhoneSession, Valid};
 
 /// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
@@ -67,6 +68,12 @@ impl FromRequestParts<Arc<App>> for Member {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        Self::of(parts, app).await.map_err(Failure::of_pc)
+    }
+}
+
+impl Member {
+    async fn of(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let (text, key) = shown(parts, app)?;
         if let Ok(token) = Token::<PcToken>::parse(text) {
             let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
@@ -80,7 +87,7 @@ impl FromRequestParts<Arc<App>> for Member {
                 .log();
                 return Err(ProblemCode::InvalidDpopProof.into());
             }
-            app.sessions.seen(session.id);
+            app.sessions.seen(session.id).await?;
             return Ok(Self { account: session.account, username, session: session.id });
         }
         let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;
@@ -96,8 +103,8 @@ impl FromRequestParts<Arc<App>> for Pc {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        let (text, key) = shown(parts, app)?;
-        Ok(Self(of_kind(text)?, key))
+        let (text, key) = shown(parts, app).map_err(Failure::of_pc)?;
+        Ok(Self(of_kind(text).map_err(Failure::of_pc)?, key))
     }
 }
 
@@ -115,7 +122,7 @@ fn shown<'a>(parts: &'a Parts, app: &App) -> Result<(&'a str, crate::logins::Pro
     // A device code is no access token, and its proof need not name it.
     let must_name_it = !text.starts_with(DeviceCode::PREFIX);
     let proved = Proved::of(parts, app, Some((text, must_name_it)))?.ok_or(Unproved::Bad)?;
-    Ok((text, Some(proved.key)))
+    Ok((text, Some(proved.key())))
 }
 
 fn of_kind<K: TokenKind>(text: &str) -> Result<Token<K>, Failure> {

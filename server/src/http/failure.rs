@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use shared::dpop::NONCE_HEADER;
 use shared::login::{Refusal, Standing, Status};
-use shared::problem::{OauthCode, OauthError, Problem, ProblemCode};
+use shared::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 
 use super::proof::Unproved;
 use crate::accounts::AccountError;
@@ -34,6 +34,8 @@ pub(super) struct Failure {
     problem: Box<Problem>,
     /// For a proof that is not of now.
     nonce: Option<String>,
+    /// Whether the call takes tokens that need a proof.
+    takes_proofs: bool,
 }
 
 /// A failure of `/oauth/*` (RFC 6749 §5.2).
@@ -53,6 +55,11 @@ impl Failure {
 
     pub(super) fn unavailable() -> Self {
         Problem { retry_after: Some(AWAY_RETRY_SECS), ..ProblemCode::Unavailable.into() }.into()
+    }
+
+    /// The same failure, of a call that takes tokens with a proof as well.
+    pub(super) fn of_pc(self) -> Self {
+        Self { takes_proofs: true, ..self }
     }
 
     /// What a phone is told about a login. `typed`: about a code that was typed.
@@ -76,13 +83,15 @@ impl From<ProblemCode> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), nonce: None }
+        Self { problem: Box::new(problem), nonce: None, takes_proofs: false }
     }
 }
 
 impl From<Unproved> for Failure {
     fn from(unproved: Unproved) -> Self {
-        Self { nonce: unproved.nonce(), ..ProblemCode::InvalidDpopProof.into() }
+        let detail = (unproved == Unproved::OtherAddress).then(|| OTHER_ADDRESS.to_owned());
+        let problem = Problem { detail, ..ProblemCode::InvalidDpopProof.into() };
+        Self { nonce: unproved.nonce(), ..problem.into() }
     }
 }
 
@@ -117,15 +126,17 @@ impl From<AccountError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { problem, nonce } = self;
-        let challenge = challenge(problem.code, nonce.is_some());
+        let Self { problem, nonce, takes_proofs } = self;
+        let challenges = challenges(problem.code, nonce.is_some(), takes_proofs);
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let retry_after = problem.retry_after;
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            for challenge in challenges {
+                headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
         }
         insert_nonce(headers, nonce);
         insert_retry_after(headers, retry_after);
@@ -175,9 +186,14 @@ impl From<OauthCode> for OauthFailure {
 
 impl From<Unproved> for OauthFailure {
     fn from(unproved: Unproved) -> Self {
+        let is_elsewhere = unproved == Unproved::OtherAddress;
         let nonce = unproved.nonce();
         let code = if nonce.is_some() { OauthCode::UseDpopNonce } else { OauthCode::InvalidDpopProof };
-        Self { nonce, ..code.into() }
+        let mut failure = Self { nonce, ..code.into() };
+        if is_elsewhere {
+            failure.error.error_description = Some(OTHER_ADDRESS.to_owned());
+        }
+        failure
     }
 }
 
@@ -201,12 +217,13 @@ impl IntoResponse for OauthFailure {
     }
 }
 
-/// How to authenticate (RFC 9449 §7.1).
-fn challenge(code: ProblemCode, wants_nonce: bool) -> &'static str {
+/// How to authenticate (RFC 9449 §7.1). Who has shown no good token may have one of either kind.
+fn challenges(code: ProblemCode, wants_nonce: bool, takes_proofs: bool) -> &'static [&'static str] {
     match (code, wants_nonce) {
-        (ProblemCode::InvalidDpopProof, true) => r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#,
-        (ProblemCode::InvalidDpopProof, false) => r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA""#,
-        _ => "Bearer",
+        (ProblemCode::InvalidDpopProof, true) => &[r#"DPoP error="use_dpop_nonce", algs="ES256 EdDSA""#],
+        (ProblemCode::InvalidDpopProof, false) => &[r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA""#],
+        _ if takes_proofs => &["Bearer", r#"DPoP algs="ES256 EdDSA""#],
+        _ => &["Bearer"],
     }
 }
 

@@ -121,6 +121,6 @@ fn unknown(error: LoginError) -> Failure {
     match error {
         LoginError::Away(away) => away.into(),
         LoginError::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof.into(),
-        _ => ProblemCode::Unauthenticated.into(),
+        _ => Failure::from(ProblemCode::Unauthenticated).of_pc(),
     }
 }

@@ -26,7 +26,7 @@ pub(super) async fn introspect(State(app): State<Arc<App>>, form: Form) -> Oauth
     let client = app.store.client(name).await?.filter(|client| client.secret == secret.digest());
     client.ok_or(OauthCode::InvalidClient)?;
     let valid = match Token::<PcToken>::parse(form.required("token")?) {
-        Ok(token) => app.sessions.pc(token.digest()).await?,
+        Ok(token) => app.sessions.introspected(token.digest()).await?,
         Err(_) => None,
     };
     Ok(Json(valid.map_or_else(inactive, |valid| active(&app, valid))))

@@ -1,5 +1,6 @@
 //! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), refresh and revocation.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,14 +22,14 @@ use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 use super::caller::At;
 use super::failure::{OauthAnswer, OauthFailure};
 use super::form::Form;
-use super::proof::{Proved, Unproved};
+use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
 use crate::audit::{Audit, Who};
 use crate::limits::Limited;
-use crate::logins::{self, Issued, LoginError, Tokens};
+use crate::logins::{Issued, LoginError, Proved, Tokens};
 use crate::sessions::NoTokens;
-use crate::store::{Ending, PC_TOKEN_LIFE, StoreError, Valid};
+use crate::store::{Ending, FirstUse, PC_TOKEN_LIFE, StoreError, Valid};
 
 /// How long a redeem is held while the store is away: stock clients give up on anything but `slow_down`.
 const HOLD: Duration = Duration::from_secs(5);
@@ -37,14 +38,21 @@ const HOLD_STEP: Duration = Duration::from_millis(250);
 /// The longest `scope`.
 const MAX_SCOPE: usize = 512;
 
-/// The proof of possession that came with a form, if one did.
-pub(super) struct WithProof(Option<Proved>);
+/// The head of a form, which may hold a proof of possession. It is looked at late: to check a signature costs
+/// more than what is refused before.
+pub(super) struct Head(Parts);
 
-impl FromRequestParts<Arc<App>> for WithProof {
-    type Rejection = OauthFailure;
+impl<S: Sync> FromRequestParts<S> for Head {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> OauthAnswer<Self> {
-        Ok(Self(Proved::of(parts, app, None)?))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.clone()))
+    }
+}
+
+impl Head {
+    fn proved(&self, app: &App) -> OauthAnswer<Option<Proved>> {
+        Ok(Proved::of(&self.0, app, None)?)
     }
 }
 
@@ -55,7 +63,7 @@ impl FromRequestParts<Arc<App>> for WithProof {
 pub(super) async fn issue(
     State(app): State<Arc<App>>,
     At(origin): At,
-    WithProof(proof): WithProof,
+    head: Head,
     form: Form,
 ) -> OauthAnswer<Json<DeviceAuthorization>> {
     // 400, as RFC 6749 §5.2 has all errors but a bad client: stock clients show what it says.
@@ -63,17 +71,21 @@ pub(super) async fn issue(
         Audit::PcNotAllowed { ip: origin.ip }.log();
         return Err(OauthCode::AccessDenied.into());
     }
-    let request = request(&app, &form, proof.as_ref().map(|proof| proof.key), origin)?;
+    let request = request(&app, &form, origin)?;
     match app.limits.issue(origin.address).await {
         Ok(_) => {}
         Err(Limited::TooMany(wait)) => return Err(OauthFailure::too_many(wait)),
         Err(Limited::Away(away)) => return Err(away.into()),
     }
-    if let Some(proof) = proof
-        && !proof.use_up(&app).await?
-    {
-        return Err(Unproved::Bad.into());
+    let proof = head.proved(&app)?;
+    if let Some(proof) = &proof {
+        match proof.use_up(&*app.store, app.clock.now()).await? {
+            FirstUse::Yes => {}
+            FirstUse::No => return Err(Unproved::Bad.into()),
+            FirstUse::Full => return Err(OauthFailure::unavailable()),
+        }
     }
+    let request = Request { key: proof.map(|proof| proof.key()), ..request };
     let issued = app.logins.issue(request).await.map_err(|error| not_issued(&app, origin, error))?;
     let Issued { login, scan_code, user_code, device_code } = issued;
     let url = &app.settings.public_url;
@@ -97,7 +109,7 @@ fn not_issued(app: &App, origin: Origin, error: LoginError) -> OauthFailure {
 }
 
 /// What a PC may say about its login; what is not known is ignored.
-fn request(app: &App, form: &Form, key: logins::ProvedKey, origin: Origin) -> OauthAnswer<Request> {
+fn request(app: &App, form: &Form, origin: Origin) -> OauthAnswer<Request> {
     let claim = |name| form.field(name).map(clean_claim).filter(|claim| !claim.is_empty());
     let login_hint = form.field("login_hint").map(Username::parse).transpose();
     let scope = form.field("scope").map(str::to_owned);
@@ -118,7 +130,7 @@ fn request(app: &App, form: &Form, key: logins::ProvedKey, origin: Origin) -> Oa
         device_app: claim("device_app"),
         login_hint: login_hint.map_err(|_| OauthCode::InvalidRequest)?,
         check_code,
-        key,
+        key: None,
         ip: origin.ip,
     })
 }
@@ -137,26 +149,31 @@ fn is_scope(text: &str) -> bool {
 pub(super) async fn token(
     State(app): State<Arc<App>>,
     At(origin): At,
-    WithProof(proof): WithProof,
+    head: Head,
     form: Form,
 ) -> OauthAnswer<Json<TokenAnswer>> {
     let client_id = form.client_id()?;
-    let grant_type = form.required("grant_type")?;
+    let grant = match form.required("grant_type")? {
+        GRANT_DEVICE_CODE => Grant::DeviceCode(form.required("device_code")?),
+        GRANT_REFRESH_TOKEN => Grant::RefreshToken(form.required("refresh_token")?),
+        _ => return Err(OauthCode::UnsupportedGrantType.into()),
+    };
     let give_up_at = app.clock.now() + HOLD;
-    let key = proof.as_ref().map(|proof| proof.key);
-    if let Some(proof) = &proof
-        && !hold(&app, give_up_at, || async { Ok(proof.use_up(&app).await?) }).await?
-    {
-        return Err(Unproved::Bad.into());
-    }
+    let proof = head.proved(&app)?;
     let tokens = hold(&app, give_up_at, || async {
-        match grant_type {
-            GRANT_DEVICE_CODE => redeem(&app, origin, &form, client_id, key).await,
-            GRANT_REFRESH_TOKEN => refresh(&app, &form, client_id, key).await,
-            _ => Err(Refused::Oauth(OauthCode::UnsupportedGrantType.into())),
+        match grant {
+            Grant::DeviceCode(code) => redeem(&app, origin, &form, code, client_id, proof.as_ref()).await,
+            Grant::RefreshToken(token) => refresh(&app, &form, token, client_id, proof.as_ref()).await,
         }
     });
     Ok(Json(answer(tokens.await?)))
+}
+
+/// What tokens are asked for with.
+#[derive(Clone, Copy)]
+enum Grant<'a> {
+    DeviceCode(&'a str),
+    RefreshToken(&'a str),
 }
 
 /// Tries again while the store is away, for as long as a stock client can be held.
@@ -194,15 +211,15 @@ async fn redeem(
     app: &App,
     origin: Origin,
     form: &Form,
+    device_code: &str,
     client_id: &str,
-    key: logins::ProvedKey,
+    proof: Option<&Proved>,
 ) -> Result<Tokens, Refused> {
-    let device_code = form.required("device_code").map_err(Refused::Oauth)?;
     // Whatever else was typed is a wrong try.
     let typed = |text| CheckCode::parse(text).unwrap_or(CheckCode::NEVER_RIGHT);
     let check = form.field("check_code").map(typed);
     let error = match Token::<DeviceCode>::parse(device_code) {
-        Ok(device) => match app.logins.redeem(&device, client_id, check, key).await {
+        Ok(device) => match app.logins.redeem(&device, client_id, check, proof).await {
             Ok(tokens) => return Ok(tokens),
             Err(error) => error,
         },
@@ -218,8 +235,9 @@ async fn redeem(
         }
         LoginError::Refused(Refusal::AccessDenied) => OauthCode::AccessDenied,
         LoginError::Refused(Refusal::Expired) => OauthCode::ExpiredToken,
-        LoginError::Refused(Refusal::OtherKey) => OauthCode::InvalidDpopProof,
-        LoginError::SlowDown => OauthCode::SlowDown,
+        LoginError::Refused(Refusal::OtherKey) | LoginError::ProofUsed => OauthCode::InvalidDpopProof,
+        // Said at once, not held as an absent store is: whoever fills the memory of proofs would hold calls too.
+        LoginError::SlowDown | LoginError::FullOfProofs => OauthCode::SlowDown,
         LoginError::Unknown => {
             Audit::DeviceCodeUnknown { from: origin.address }.log();
             match app.limits.device_code(origin.address).await {
@@ -233,15 +251,21 @@ async fn redeem(
     Err(Refused::Oauth(code.into()))
 }
 
-async fn refresh(app: &App, form: &Form, client_id: &str, key: logins::ProvedKey) -> Result<Tokens, Refused> {
+async fn refresh(
+    app: &App,
+    form: &Form,
+    token: &str,
+    client_id: &str,
+    proof: Option<&Proved>,
+) -> Result<Tokens, Refused> {
     let refused = |code: OauthCode| Refused::Oauth(code.into());
-    let token = form.required("refresh_token").map_err(Refused::Oauth)?;
     let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;
-    let tokens = app.sessions.refresh(token.digest(), client_id, key, form.field("scope")).await?;
+    let tokens = app.sessions.refresh(token.digest(), client_id, proof, form.field("scope")).await?;
     tokens.map_err(|no_tokens| match no_tokens {
         NoTokens::NoGrant => refused(OauthCode::InvalidGrant),
-        NoTokens::OtherKey => refused(OauthCode::InvalidDpopProof),
+        NoTokens::OtherKey | NoTokens::ProofUsed => refused(OauthCode::InvalidDpopProof),
         NoTokens::WiderScope => refused(OauthCode::InvalidScope),
+        NoTokens::FullOfProofs => refused(OauthCode::SlowDown),
     })
 }
 
@@ -273,6 +297,8 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnsw
     } else {
         None
     };
+    // Without a proof, also where the session is bound to a key: RFC 9449 asks for none here, so stock clients send
+    // none, and whoever comes upon a token can do no better than to end it.
     if let Some(Valid { session, .. }) = found {
         if session.client_id != client_id {
             return Err(OauthCode::InvalidGrant.into());

@@ -181,6 +181,9 @@ pub(super) async fn deny(
     let login = denied.map_err(|error| undecided(error, &phone.session))?;
     if body.report == Some(true) {
         let (account, pc_ip) = (phone.session.account, login.request.ip);
+        if let Some(key) = login.request.key {
+            app.store.forget_pc(account, key).await?;
+        }
         Audit::Reported { login: login.id, account, pc_ip }.log();
     }
     Ok(Json(Decided { status: Status::Denied, check_code: None }))

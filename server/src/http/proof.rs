@@ -6,6 +6,9 @@
 //!                   '-------------+-- invalid_dpop_proof               '-- use_dpop_nonce, with a nonce
 //! ```
 //!
+//! It is used up only later, by the call that it is for, once that is known to do something
+//! ([`Proved::use_up`]): whoever has nothing to redeem takes no room among the used ones.
+//!
 //! Of now: made within a minute of the server's clock; or, for a client whose clock is off, with a nonce that
 //! the server gave it. A nonce is a time that the server has signed: every node knows it again.
 
@@ -17,13 +20,13 @@ use http::request::Parts;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use shared::code::PublicUrl;
-use shared::dpop::{Proof, SCHEME, Thumbprint};
+use shared::dpop::{Proof, SCHEME};
 use shared::secret::ServerSecret;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use crate::App;
-use crate::store::{ProofId, StoreError};
+use crate::logins::Proved;
 
 /// How far a client's clock may be off.
 const CLOCK_OFF: Duration = Duration::from_mins(1);
@@ -37,6 +40,8 @@ const NODES_APART: Duration = Duration::from_secs(30);
 pub(super) enum Unproved {
     /// There is none, or it is no good.
     Bad,
+    /// It is for this call at another address: the client calls the server by another name than its own.
+    OtherAddress,
     /// It is not of now: the client is to make another with this nonce.
     Nonce(String),
 }
@@ -45,17 +50,10 @@ impl Unproved {
     /// The nonce that the client is to use, if that is all that is missing.
     pub(super) fn nonce(self) -> Option<String> {
         match self {
-            Self::Bad => None,
+            Self::Bad | Self::OtherAddress => None,
             Self::Nonce(nonce) => Some(nonce),
         }
     }
-}
-
-/// A proof that is good for this call.
-pub(super) struct Proved {
-    /// The key.
-    pub(super) key: Thumbprint,
-    id: ProofId,
 }
 
 impl Proved {
@@ -71,28 +69,23 @@ impl Proved {
         if lines.next().is_some() {
             return Err(Unproved::Bad);
         }
-        let read = || {
-            let proof = Proof::read(line.to_str().ok()?).ok()?;
-            let (method, path) = (parts.method.as_str(), parts.uri.path());
-            let is_for = |url: &str| proof.is_for(method, &format!("{url}{path}")).is_ok();
-            names(&app.settings.public_url).iter().any(|url| is_for(url)).then_some(())?;
-            if let Some((token, must_name_it)) = token {
-                proof.is_with(token, must_name_it).ok()?;
-            }
-            Some(proof)
-        };
-        let proof = read().ok_or(Unproved::Bad)?;
+        let line = line.to_str().map_err(|_| Unproved::Bad)?;
+        let proof = Proof::read(line).map_err(|_| Unproved::Bad)?;
+        if let Some((token, must_name_it)) = token {
+            proof.is_with(token, must_name_it).map_err(|_| Unproved::Bad)?;
+        }
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let is_for = |url: &str| proof.is_for(method, &format!("{url}{path}")).is_ok();
+        if !names(&app.settings.public_url).iter().any(|url| is_for(url)) {
+            let elsewhere = proof.is_for_elsewhere(method, path);
+            return Err(if elsewhere { Unproved::OtherAddress } else { Unproved::Bad });
+        }
         let now = app.clock.now();
         if !is_of_now(&proof, &app.secret, now) {
             return Err(Unproved::Nonce(nonce(&app.secret, now)));
         }
         let id = Sha256::new().chain_update(proof.key.as_bytes()).chain_update(&proof.id).finalize().into();
-        Ok(Some(Self { key: proof.key, id }))
-    }
-
-    /// Uses the proof up. False if it was used before.
-    pub(super) async fn use_up(&self, app: &App) -> Result<bool, StoreError> {
-        app.store.first_use(self.id, app.clock.now()).await
+        Ok(Some(Self::new(proof.key, id)))
     }
 }
 

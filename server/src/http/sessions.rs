@@ -40,7 +40,7 @@ pub(super) async fn end(
     id: Result<Path<SessionId>, PathRejection>,
 ) -> Answer<StatusCode> {
     let Path(id) = id.map_err(|_| ProblemCode::NotFound)?;
-    let ended = app.sessions.end(phone.session.account, Ending::One(id), None).await?;
+    let ended = app.sessions.put_out(phone.session.account, Ending::One(id), None).await?;
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(ProblemCode::NotFound.into()) }
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn end_others(
     if others != Some(true) {
         return Err(ProblemCode::BadRequest.into());
     }
-    app.sessions.end(phone.session.account, Ending::Others(phone.session.id), None).await?;
+    app.sessions.put_out(phone.session.account, Ending::Others(phone.session.id), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

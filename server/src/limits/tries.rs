@@ -10,7 +10,7 @@
 //! Without this, a family of right passwords that arrive at once would be
 //! refused for wrong ones that nobody sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +21,15 @@ use crate::store::LimitKey;
 
 /// What is known of every key that somebody tries, on this node. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Tries(Arc<Mutex<HashMap<LimitKey, Arc<Key>>>>);
+pub(super) struct Tries(Arc<Mutex<HashMap<LimitKey, Entry>>>);
+
+/// A key, and how many tries of it there are. Counted here, under the map's lock: of two that end at the same moment
+/// one must find itself the last.
+#[derive(Default)]
+struct Entry {
+    key: Arc<Key>,
+    tries: usize,
+}
 
 /// One key that is tried.
 #[derive(Default)]
@@ -49,11 +57,16 @@ pub(super) struct Try {
 impl Tries {
     /// Begins a try, which is not counted yet.
     pub(super) fn begin(&self, name: LimitKey) -> Try {
-        let key = self.keys().entry(name.clone()).or_default().clone();
+        let key = {
+            let mut keys = self.keys();
+            let entry = keys.entry(name.clone()).or_default();
+            entry.tries += 1;
+            entry.key.clone()
+        };
         Try { name, counted_at: None, key, tries: self.clone() }
     }
 
-    fn keys(&self) -> MutexGuard<'_, HashMap<LimitKey, Arc<Key>>> {
+    fn keys(&self) -> MutexGuard<'_, HashMap<LimitKey, Entry>> {
         // The map is whole after every statement, so a panic elsewhere can't have broken it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,10 +96,11 @@ impl Drop for Try {
             self.key.open.fetch_sub(1, Ordering::Release);
             self.key.settled.notify_waiters();
         }
-        let mut keys = self.tries.keys();
-        // Nobody holds it but the map and this try.
-        if Arc::strong_count(&self.key) == 2 {
-            keys.remove(&self.name);
+        if let hash_map::Entry::Occupied(mut entry) = self.tries.keys().entry(self.name.clone()) {
+            entry.get_mut().tries -= 1;
+            if entry.get().tries == 0 {
+                entry.remove();
+            }
         }
     }
 }
@@ -107,5 +121,20 @@ mod tests {
         assert!(!second.key.is_open());
         drop(second);
         assert!(tries.keys().is_empty());
+    }
+
+    /// Of two that settle at the same moment, the first has left the map and still holds the key when the second
+    /// leaves it.
+    #[test]
+    fn nothing_is_left_of_tries_that_settle_at_the_same_moment() {
+        let tries = Tries::default();
+        let name = LimitKey { limit: "test", subject: "x".to_owned() };
+        let (first, second) = (tries.begin(name.clone()), tries.begin(name));
+        let held_for_a_moment_more = first.key();
+        drop(first);
+        assert_eq!(tries.keys().len(), 1);
+        drop(second);
+        assert!(tries.keys().is_empty());
+        drop(held_for_a_moment_more);
     }
 }

@@ -20,6 +20,12 @@ pub enum LoginError {
     /// This address has too many open logins.
     #[error("too many open logins")]
     TooManyOpen,
+    /// The proof was used before.
+    #[error("the proof was used before")]
+    ProofUsed,
+    /// There is no room for another used proof.
+    #[error("too many proofs to remember")]
+    FullOfProofs,
     /// The PC polls a pending login too soon.
     #[error("polled too soon")]
     SlowDown,
@@ -39,7 +45,7 @@ impl LoginError {
         Some(match self {
             Self::Unknown => ProblemCode::CodeNotFound,
             Self::PhoneGone => ProblemCode::Unauthenticated,
-            Self::Refused(Refusal::OtherKey) => ProblemCode::InvalidDpopProof,
+            Self::Refused(Refusal::OtherKey) | Self::ProofUsed => ProblemCode::InvalidDpopProof,
             Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
             // A typed code may be a guess from anywhere, and "not from there" would say that it exists.
             Self::Refused(_) | Self::OtherNetwork if typed => ProblemCode::CodeNotFound,
@@ -49,7 +55,7 @@ impl LoginError {
             Self::Refused(Refusal::ConfirmTokenUsed(_)) => ProblemCode::ConfirmTokenUsed,
             Self::Refused(Refusal::Expired) => ProblemCode::CodeExpired,
             Self::Refused(_) => ProblemCode::LoginClosed,
-            Self::TooManyOpen | Self::SlowDown => ProblemCode::RateLimited,
+            Self::TooManyOpen | Self::SlowDown | Self::FullOfProofs => ProblemCode::RateLimited,
             Self::Away(_) => return None,
         })
     }

@@ -6,9 +6,9 @@ use shared::login::{CheckCode, Event, Login, Refusal, State, Step};
 use shared::random::Random;
 use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
-use super::{LoginError, Logins, ProvedKey, TRIES};
+use super::{LoginError, Logins, Proved, TRIES};
 use crate::limits::Limited;
-use crate::store::{LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
+use crate::store::{FirstUse, LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
 
 /// A PC session's tokens, on their way to the PC.
 pub struct Tokens {
@@ -48,14 +48,15 @@ impl Logins {
     ///
     /// # Errors
     /// [`LoginError::Refused`] with what RFC 8628 §3.5 says, [`LoginError::SlowDown`] for a pending login
-    /// that is polled too soon, or the store's.
+    /// that is polled too soon, [`LoginError::ProofUsed`] for a proof that came before, or the store's.
     pub async fn redeem(
         &self,
         device: &Token<DeviceCode>,
         client_id: &str,
         check: Option<CheckCode>,
-        key: ProvedKey,
+        proof: Option<&Proved>,
     ) -> Result<Tokens, LoginError> {
+        let key = proof.map(Proved::key);
         for _ in 0..TRIES {
             let login = self.read(LoginKey::Device(device.digest())).await?;
             let event = Event::Redeem {
@@ -65,6 +66,9 @@ impl Logins {
                 check,
                 key,
             };
+            if let Some(proof) = proof {
+                self.use_up(proof, &login, &event).await?;
+            }
             let phone = login.state.scan().map(|scan| scan.by.phone);
             let mut tokens = None;
             let session = |step: &Step| self.session_of(&login, step, &mut tokens);
@@ -85,6 +89,25 @@ impl Logins {
         Err(LoginError::SlowDown)
     }
 
+    /// Uses a proof up if the login is its key's, or becomes it, and this is more than a poll: a redeem that was
+    /// overheard with its proof can neither be carried out nor pass as a replay.
+    async fn use_up(&self, proof: &Proved, login: &Login, event: &Event) -> Result<(), LoginError> {
+        let now = self.clock.now();
+        let counts = match login.apply(event, now) {
+            Ok(_) => true,
+            Err(Refusal::Replayed(_)) => login.key() == Some(proof.key()),
+            Err(_) => false,
+        };
+        if !counts {
+            return Ok(());
+        }
+        match proof.use_up(&*self.store, now).await? {
+            FirstUse::Yes => Ok(()),
+            FirstUse::No => Err(LoginError::ProofUsed),
+            FirstUse::Full => Err(LoginError::FullOfProofs),
+        }
+    }
+
     async fn is_unused(&self, login: &Login) -> Result<bool, LoginError> {
         let State::LoggedIn { session, .. } = login.state else { return Ok(true) };
         let session = self.store.pc_by_id(session, self.clock.now()).await?;
@@ -94,9 +117,9 @@ impl Logins {
     /// What a redeem does to the PC session: begins it, or gives it fresh tokens.
     fn session_of(&self, before: &Login, step: &Step, tokens: &mut Option<Tokens>) -> Option<SessionWrite> {
         let State::LoggedIn { scan, session, .. } = &step.login.state else { return None };
-        let (now, request) = (self.clock.now(), &step.login.request);
+        let (now, request, key) = (self.clock.now(), &step.login.request, step.login.key());
         let tag = step.login.id.tag();
-        let fresh = Tokens::generate(tag, request.scope.clone(), request.key.is_some(), &*self.random);
+        let fresh = Tokens::generate(tag, request.scope.clone(), key.is_some(), &*self.random);
         let made = tokens.insert(fresh);
         if matches!(before.state, State::LoggedIn { .. }) {
             return Some(SessionWrite::Reissue(*session, made.record(now)));
@@ -110,7 +133,7 @@ impl Logins {
             scope: request.scope.clone(),
             device_name: request.device_name.clone(),
             ip: request.ip,
-            key: request.key,
+            key,
             created_at: now,
             last_seen_at: now,
             tokens: made.record(now),

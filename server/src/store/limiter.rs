@@ -18,10 +18,11 @@ use jiff::Timestamp;
 
 use super::{LimitKey, Rate, Taken};
 
-/// The most keys that are counted at once: two for each of as many addresses as there may be open logins by
-/// default, and some; about 50 MB. Past it new keys are refused, since a limiter that forgets under pressure
-/// is one that can be made to forget.
-const KEYS_MAX: usize = 250_000;
+/// The most keys that each limit counts at once: one for each of as many addresses as there may be open logins by
+/// default, and some; about 25 MB. Past it new keys are refused, since a limiter that forgets under pressure
+/// is one that can be made to forget. Each limit has that room to itself: whoever tries a hundred thousand
+/// made-up names keeps nobody from asking for a login, scanning or polling.
+const KEYS_MAX: usize = 125_000;
 
 /// What a new key is told while there are too many.
 const CROWDED: Duration = Duration::from_secs(1);
@@ -33,9 +34,10 @@ const LOOKED_AT: usize = 2;
 /// Counts uses of limits.
 pub(super) struct Limiter {
     keys_max: usize,
-    windows: Mutex<Windows>,
+    limits: Mutex<HashMap<&'static str, Windows>>,
 }
 
+/// What one limit counts.
 #[derive(Default)]
 struct Windows {
     by_key: HashMap<Arc<LimitKey>, Window>,
@@ -56,7 +58,7 @@ impl Limiter {
     }
 
     fn with_room_for(keys_max: usize) -> Self {
-        Self { keys_max, windows: Mutex::default() }
+        Self { keys_max, limits: Mutex::default() }
     }
 
     /// Counts one, if there is room for it.
@@ -64,7 +66,8 @@ impl Limiter {
         if rate.count == 0 {
             return Taken::Refused(rate.per);
         }
-        let mut windows = self.windows();
+        let mut limits = self.limits();
+        let windows = limits.entry(key.limit).or_default();
         if !windows.by_key.contains_key(key) {
             windows.look_around(now);
             if windows.by_key.len() >= self.keys_max {
@@ -80,7 +83,7 @@ impl Limiter {
 
     /// Takes one back.
     pub(super) fn give_back(&self, key: &LimitKey, counted: Timestamp) {
-        if let Some(window) = self.windows().by_key.get_mut(key)
+        if let Some(window) = self.limits().get_mut(key.limit).and_then(|windows| windows.by_key.get_mut(key))
             && let Some(at) = window.uses.iter().rposition(|used| *used == counted)
         {
             window.uses.remove(at);
@@ -89,17 +92,17 @@ impl Limiter {
 
     /// Forgets every key that has lapsed.
     pub(super) fn purge(&self, now: Timestamp) {
-        let mut windows = self.windows();
-        let Windows { by_key, round } = &mut *windows;
-        by_key.retain(|_, window| !window.has_lapsed(now));
-        round.retain(|key| by_key.contains_key(key));
-        by_key.shrink_to_fit();
-        round.shrink_to_fit();
+        for Windows { by_key, round } in self.limits().values_mut() {
+            by_key.retain(|_, window| !window.has_lapsed(now));
+            round.retain(|key| by_key.contains_key(key));
+            by_key.shrink_to_fit();
+            round.shrink_to_fit();
+        }
     }
 
-    fn windows(&self) -> MutexGuard<'_, Windows> {
+    fn limits(&self) -> MutexGuard<'_, HashMap<&'static str, Windows>> {
         // Nothing that is done under the lock can panic half-way.
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -166,7 +169,8 @@ mod tests {
         for second in 0..10_000 {
             limiter.take(&key(second), RATE, at(i64::try_from(second).unwrap()));
         }
-        let windows = limiter.windows();
+        let limits = limiter.limits();
+        let windows = &limits["test"];
         assert!(windows.by_key.len() < 50, "{}", windows.by_key.len());
         assert_eq!(windows.by_key.len(), windows.round.len());
     }
@@ -185,13 +189,26 @@ mod tests {
     }
 
     #[test]
+    fn a_crowded_limit_takes_no_room_from_another() {
+        let limiter = Limiter::with_room_for(100);
+        for subject in 0..=100 {
+            limiter.take(&key(subject), RATE, at(0));
+        }
+        let of = |limit| LimitKey { limit, subject: "new".to_owned() };
+        assert_eq!(limiter.take(&of("test"), RATE, at(0)), Taken::Refused(CROWDED));
+        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(at(0)));
+        limiter.give_back(&of("other"), at(0));
+        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(at(0)));
+    }
+
+    #[test]
     fn a_purge_forgets_what_has_lapsed_and_nothing_else() {
         let limiter = Limiter::new();
         limiter.take(&key(1), RATE, at(0));
         limiter.take(&key(2), RATE, at(5));
         limiter.purge(at(10));
-        assert_eq!(limiter.windows().by_key.len(), 1);
-        assert_eq!(limiter.windows().round.len(), 1);
+        assert_eq!(limiter.limits()["test"].by_key.len(), 1);
+        assert_eq!(limiter.limits()["test"].round.len(), 1);
         assert_eq!(limiter.take(&key(2), RATE, at(14)), Taken::Refused(Duration::from_secs(1)));
     }
 }

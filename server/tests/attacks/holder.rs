@@ -76,6 +76,10 @@ pub(crate) fn refresh_fields(token: &str) -> [(&str, &str); 3] {
     [("grant_type", GRANT_REFRESH_TOKEN), ("refresh_token", token), ("client_id", "tests")]
 }
 
+pub(crate) fn revoke_fields(token: &str) -> [(&str, &str); 2] {
+    [("token", token), ("client_id", "tests")]
+}
+
 pub(crate) async fn send_form(
     server: &Server,
     path: &str,
@@ -87,7 +91,8 @@ pub(crate) async fn send_form(
         request = request.header("DPoP", proof);
     }
     let response = request.send().await.unwrap();
-    (response.status(), response.json().await.unwrap())
+    // A revocation has nothing to say.
+    (response.status(), response.json().await.unwrap_or_default())
 }
 
 pub(crate) async fn show(

@@ -12,6 +12,7 @@ mod confusion;
 mod controllable;
 mod floods;
 mod holder;
+mod known;
 mod leakage;
 mod lifetimes;
 mod names;
@@ -84,6 +85,8 @@ macro_rules! attacks {
             floods: hold_a_connection_with_a_head_that_never_ends,
             floods: hold_a_connection_with_a_body_that_never_ends,
             floods: hold_a_connection_by_saying_that_one_waits,
+            known: pass_as_a_known_pc,
+            known: pass_as_a_known_pc_once_put_out,
             leakage: read_the_phones_owner_off_the_pc,
             leakage: read_a_secret_off_an_error,
             prints: read_a_secret_off_a_debug_print,
@@ -107,7 +110,9 @@ macro_rules! attacks {
             previews: learn_from_a_page_which_codes_are_good,
             proofs: send_a_proof_again,
             proofs: send_a_proof_of_another_time,
-            proofs: pass_as_a_known_pc,
+            proofs: fill_the_memory_of_used_proofs,
+            proofs: have_signatures_checked_for_nothing,
+            proofs: have_a_pc_forget_its_session_by_another_name_of_the_server,
             proofs: forge_a_signature_of_p256,
             proximity: let_a_pc_far_away_in,
             proximity: scan_from_afar_what_a_phone_in_the_office_has_scanned,
@@ -126,7 +131,10 @@ macro_rules! attacks {
             theft: use_a_stolen_pc_token,
             theft: use_a_stolen_refresh_token,
             theft: use_what_was_bound_at_the_redeem,
+            theft: hide_a_theft_behind_a_key_of_ones_own,
             theft: use_a_stolen_pc_token_at_a_resource_server,
+            theft: use_a_stolen_pc_token_up_at_a_resource_server,
+            theft: do_more_with_a_stolen_token_than_end_it,
             theft: bind_a_stolen_session_to_ones_own_key,
             theft: have_a_pc_that_has_a_key_by_now_go_on_without_it,
             theft: have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key,

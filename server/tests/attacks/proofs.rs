@@ -1,16 +1,19 @@
 //! Proofs that are sent again, kept for later, or made up.
 
+use futures_util::StreamExt as _;
 use reqwest::{Method, StatusCode};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
-use shared::api::DeviceAuthorization;
+use shared::api::GRANT_DEVICE_CODE;
+use shared::dpop::Key;
+use shared::problem::OTHER_ADDRESS;
 use shared::random::OsRandom;
 
 use crate::Backend;
 use crate::holder::{Holder, ISSUE, TOKEN, confirm, redeem_fields, refresh_fields, send_form, show};
-use crate::scene::{change_password, text};
-use crate::support::PASSWORD;
+use crate::scene::text;
+use crate::support::faulty::Fault;
 
 /// A proof that was seen once is used up, at each call that makes something.
 pub(crate) async fn send_a_proof_again(on: Backend) {
@@ -76,33 +79,104 @@ pub(crate) async fn send_a_proof_of_another_time(on: Backend) {
     assert_eq!(response.status(), StatusCode::OK);
 }
 
-/// A PC is known by a key that it has proved, to the account that it logged in to, until the password changes.
-pub(crate) async fn pass_as_a_known_pc(on: Backend) {
+/// Proofs that go with nothing, or with a poll, leave no trace: else they would fill the memory of used ones, and
+/// keep everybody out who proves a key.
+pub(crate) async fn fill_the_memory_of_used_proofs(on: Backend) {
+    let (server, store) = on.server_watched(|_| {}).await;
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let (issued, tokens) = owner.log_in(&phone).await;
+    let before = store.proofs_kept();
+    assert_eq!(before, 2, "of the issue and the redeem");
+    let (thief, pending) = (Holder::new(&server), server.issue().await);
+    let (unknown_code, unknown_token) = (format!("dc_7K{:0>43}", 1), format!("rt_7K{:0>43}", 1));
+    let mut redeem = redeem_fields(&issued);
+    redeem[1].1 = &unknown_code;
+    let forms = [
+        redeem.to_vec(),
+        refresh_fields(&unknown_token).to_vec(),
+        // Another's, with a proof of the thief's own.
+        redeem_fields(&issued).to_vec(),
+        refresh_fields(text(&tokens, "refresh_token")).to_vec(),
+        redeem_fields(&pending).to_vec(),
+        vec![("grant_type", "password"), ("client_id", "tests")],
+        vec![("grant_type", GRANT_DEVICE_CODE)],
+        Vec::new(),
+    ];
+    let junk = futures_util::stream::iter(0..10_000).map(|n| thief.form(TOKEN, &forms[n % forms.len()]));
+    let succeeded = junk.buffer_unordered(16).filter(|(status, _)| std::future::ready(status.is_success()));
+    assert_eq!(succeeded.count().await, 0);
+    // Nor does the PC itself for what it may not do.
+    let mut wider = refresh_fields(text(&tokens, "refresh_token")).to_vec();
+    wider.push(("scope", "admin"));
+    assert_eq!(text(&owner.form(TOKEN, &wider).await.1, "error"), "invalid_scope");
+    assert_eq!(store.proofs_kept(), before);
+    // Nor do issues past their limit.
+    let asked =
+        futures_util::future::join_all((0..100).map(|_| thief.form(ISSUE, &[("client_id", "tests")]))).await;
+    let issued = asked.iter().filter(|(status, _)| *status == StatusCode::OK).count();
+    assert_eq!(store.proofs_kept(), before + issued);
+    assert!(issued < 60, "{issued}");
+    // Were it full all the same, that is said at once, and not held as long as an absent store is: the clock of
+    // that wait stands still here.
+    store.set(Fault::FullOfProofs);
+    let refresh = owner.refresh(text(&tokens, "refresh_token"));
+    let (status, answer) = tokio::time::timeout(std::time::Duration::from_secs(10), refresh).await.unwrap();
+    assert_eq!((status.as_u16(), text(&answer, "error")), (400, "slow_down"));
+    server.advance_secs(60);
+    let (status, answer) = owner.form(ISSUE, &[("client_id", "tests")]).await;
+    assert_eq!((status.as_u16(), text(&answer, "error")), (503, "temporarily_unavailable"));
+    // And costs nobody a session.
+    store.set(Fault::None);
+    assert_eq!(owner.refresh(text(&tokens, "refresh_token")).await.0, StatusCode::OK);
+}
+
+/// Of those who may not ask, or not so often, no signature is looked at.
+pub(crate) async fn have_signatures_checked_for_nothing(on: Backend) {
+    let bad = Some("a.b.c");
+    let form = [("client_id", "tests")];
+    let server = on.server_with(|settings| settings.issue_from = vec!["192.0.2.0/24".parse().unwrap()]).await;
+    let (_, answer) = send_form(&server, ISSUE, &form, bad).await;
+    assert_eq!(text(&answer, "error"), "access_denied");
+    let server = on.server_with(|settings| settings.limits.issue.count = 2).await;
+    for _ in 0..2 {
+        assert_eq!(text(&send_form(&server, ISSUE, &form, bad).await.1, "error"), "invalid_dpop_proof");
+    }
+    assert_eq!(send_form(&server, ISSUE, &form, bad).await.0, StatusCode::TOO_MANY_REQUESTS);
+    let (_, answer) =
+        send_form(&server, TOKEN, &[("grant_type", "password"), ("client_id", "tests")], bad).await;
+    assert_eq!(text(&answer, "error"), "unsupported_grant_type");
+}
+
+/// A PC that calls the server by another name is told so, and that nothing else is wrong: it need not take its
+/// session for lost.
+pub(crate) async fn have_a_pc_forget_its_session_by_another_name_of_the_server(on: Backend) {
     let server = on.server().await;
-    let (alice, bob) = (server.phone_token("alice").await, server.phone_token("bob").await);
-    let (owner, thief) = (Holder::new(&server), Holder::new(&server));
-    let seen = async |phone: &str, issued: &DeviceAuthorization| {
-        let body = json!({"scan_code": server.scan_code(issued)});
-        let (_, scanned) = server.call(Method::POST, "/v1/scans", phone, body).await;
-        (scanned["login"]["known_pc"].clone(), scanned["login"]["last_seen_at"].is_string())
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let (_, tokens) = owner.log_in(&phone).await;
+    let token = text(&tokens, "access_token");
+    let at = |key: &Key, method: &str, url: &str, token: Option<&str>| {
+        key.prove((method, url), token, None, server.clock.now(), &OsRandom)
     };
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(false), false));
-    owner.log_in(&alice).await;
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(true), true));
-    // Another account, another key, or no key at all.
-    assert_eq!(seen(&bob, &owner.issue().await).await, (json!(false), false));
-    assert_eq!(seen(&alice, &thief.issue().await).await, (json!(false), false));
-    assert_eq!(seen(&alice, &server.issue().await).await, (Value::Null, false));
-    // A proof is needed, not the knowledge of a key.
-    let proof = thief.proof(&Method::POST, ISSUE, None, None);
-    let stolen = owner.proof(&Method::POST, ISSUE, None, None);
-    let (ours, theirs) = (stolen.split('.').next().unwrap(), proof.split_once('.').unwrap().1);
-    let forged = format!("{ours}.{theirs}");
-    let (_, answer) = send_form(&server, ISSUE, &[("client_id", "tests")], Some(&forged)).await;
-    assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
-    let changed = change_password(&server, &alice, PASSWORD, "another one").await;
-    assert_eq!(changed, StatusCode::NO_CONTENT);
-    assert_eq!(seen(&alice, &owner.issue().await).await, (json!(false), false));
+    let alias = at(&owner.key, "GET", "https://alias.example/v1/me", Some(token));
+    let response = show(&server, Method::GET, "/v1/me", &format!("DPoP {token}"), Some(&alias)).await;
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!((text(&answer, "code"), text(&answer, "detail")), ("invalid_dpop_proof", OTHER_ADDRESS));
+    let alias = at(&owner.key, "POST", "https://alias.example/oauth/token", None);
+    let fields = refresh_fields(text(&tokens, "refresh_token"));
+    let (_, answer) = send_form(&server, TOKEN, &fields, Some(&alias)).await;
+    assert_eq!(
+        (text(&answer, "error"), text(&answer, "error_description")),
+        ("invalid_dpop_proof", OTHER_ADDRESS)
+    );
+    // Another path, another key or a broken proof is none of that.
+    let elsewhere = at(&owner.key, "POST", "https://alias.example/oauth/revoke", None);
+    let other_key = Holder::new(&server).proof(&Method::POST, TOKEN, None, None);
+    for proof in [&elsewhere, &other_key, &alias[1..].to_owned()] {
+        let (_, answer) = send_form(&server, TOKEN, &fields, Some(proof)).await;
+        assert_ne!(text(&answer, "error_description"), OTHER_ADDRESS, "{answer}");
+        assert_eq!(text(&answer, "error"), "invalid_dpop_proof");
+    }
+    assert_eq!(owner.refresh(text(&tokens, "refresh_token")).await.0, StatusCode::OK);
 }
 
 /// The other algorithm: a client with a key of P-256 is served, and its signatures are looked at.

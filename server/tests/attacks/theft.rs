@@ -10,13 +10,15 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::client::{ClientError, Redeemed, TransportChoice};
 use shared::dpop::Key;
-use shared::problem::ProblemCode;
+use shared::problem::{OauthCode, ProblemCode};
 use shared::random::OsRandom;
 use shared::secret::{PcToken, Token};
 
 use crate::Backend;
 use crate::confusion::client_secret;
-use crate::holder::{Holder, ISSUE, LOGIN, TOKEN, confirm, redeem_fields, refresh_fields, send_form, show};
+use crate::holder::{
+    Holder, ISSUE, LOGIN, TOKEN, confirm, redeem_fields, refresh_fields, revoke_fields, send_form, show,
+};
 use crate::scene::{is_good, refresh, text};
 use crate::support::NOW;
 
@@ -122,9 +124,36 @@ pub(crate) async fn use_what_was_bound_at_the_redeem(on: Backend) {
     let (status, tokens) = owner.redeem(&issued).await;
     assert_eq!((status, text(&tokens, "token_type")), (StatusCode::OK, "DPoP"));
     try_at_api(&owner, &Method::GET, LOGIN, issued.device_code.expose()).await;
-    try_at_token(&owner, &redeem_fields(&issued)).await;
     try_at_token(&owner, &refresh_fields(text(&tokens, "refresh_token"))).await;
     try_at_api(&owner, &Method::GET, "/v1/me", text(&tokens, "access_token")).await;
+    // Its answer was lost: with the same key, it is said again.
+    let (status, again) = owner.redeem(&issued).await;
+    assert_eq!((status, text(&again, "token_type")), (StatusCode::OK, "DPoP"));
+    let response = owner.call(Method::GET, "/v1/me", text(&again, "access_token")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+/// The device code of a PC that proves nothing, redeemed first, with a key of the thief's: the PC's own redeem is
+/// still the second one, which ends the thief's session and tells the owner.
+pub(crate) async fn hide_a_theft_behind_a_key_of_ones_own(on: Backend) {
+    for owner_proves in [false, true] {
+        let server = on.server().await;
+        let (phone, thief) = (server.phone_token("alice").await, Holder::new(&server));
+        let issued = server.issue().await;
+        confirm(&server, &phone, &issued).await;
+        let (status, stolen) = thief.redeem(&issued).await;
+        assert_eq!(status, StatusCode::OK);
+        let second = if owner_proves {
+            Holder::new(&server).redeem(&issued).await
+        } else {
+            server.redeem(&issued).await
+        };
+        assert_eq!((second.0.as_u16(), text(&second.1, "error")), (400, "invalid_grant"));
+        assert!(server.notices(&phone).await.contains(&("token_replayed".to_owned(), 1)));
+        let response = thief.call(Method::GET, "/v1/me", text(&stolen, "access_token")).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(text(&thief.refresh(text(&stolen, "refresh_token")).await.1, "error"), "invalid_grant");
+    }
 }
 
 /// A resource server is told which key a token needs.
@@ -138,6 +167,50 @@ pub(crate) async fn use_a_stolen_pc_token_at_a_resource_server(on: Backend) {
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer["token_type"], "DPoP");
     assert_eq!(answer["cnf"]["jkt"], owner.key.thumbprint().to_string());
+}
+
+/// To introspect a stolen token is no use of it, as long as its key may make a difference: the PC's redeem may still
+/// be repeated.
+pub(crate) async fn use_a_stolen_pc_token_up_at_a_resource_server(on: Backend) {
+    let server = on.server().await;
+    let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+    let secret = client_secret(&server, "files").await;
+    let introspect = async |tokens: &Value| {
+        let request = server.request(Method::POST, "/oauth/introspect").basic_auth("files", Some(&secret));
+        let response = request.form(&[("token", text(tokens, "access_token"))]).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["active"], true);
+    };
+    let (issued, stolen) = owner.log_in(&phone).await;
+    introspect(&stolen).await;
+    let (status, tokens) = owner.redeem(&issued).await;
+    assert_eq!(status, StatusCode::OK, "{tokens}");
+    // Later on it is how the owner sees that the PC is in use.
+    server.advance_secs(600);
+    introspect(&tokens).await;
+    let (_, listed) = server.call(Method::GET, "/v1/sessions", &phone, Value::Null).await;
+    let pc = listed["sessions"].as_array().unwrap().iter().find(|session| session["kind"] == "pc").unwrap();
+    assert_ne!(pc["last_seen_at"], pc["created_at"]);
+    // A token that needs no key is used by whoever shows it.
+    let issued = server.issue().await;
+    confirm(&server, &phone, &issued).await;
+    introspect(&server.redeem(&issued).await.1).await;
+    assert_eq!(text(&server.redeem(&issued).await.1, "error"), "invalid_grant");
+}
+
+/// Without its key a stolen token ends its session, and that is all it does.
+pub(crate) async fn do_more_with_a_stolen_token_than_end_it(on: Backend) {
+    for stolen in ["access_token", "refresh_token"] {
+        let server = on.server().await;
+        let (phone, owner) = (server.phone_token("alice").await, Holder::new(&server));
+        let (_, tokens) = owner.log_in(&phone).await;
+        let (_, other) = owner.log_in(&phone).await;
+        let revoked = send_form(&server, "/oauth/revoke", &revoke_fields(text(&tokens, stolen)), None).await;
+        assert_eq!(revoked, (StatusCode::OK, Value::Null), "nothing comes of it");
+        let me = async |tokens: &Value| {
+            owner.call(Method::GET, "/v1/me", text(tokens, "access_token")).await.status()
+        };
+        assert_eq!((me(&tokens).await, me(&other).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+    }
 }
 
 /// A session of a PC that proved no key, as all were before there were keys. Whoever steals its refresh token can
@@ -184,7 +257,7 @@ pub(crate) async fn have_a_pc_that_has_a_key_by_now_go_on_without_it(on: Backend
     // So far nothing has come of it.
     assert!(is_good(&server, access).await);
     let refused = pc.refresh("tests", &Token::parse(refresh_token).unwrap()).await.unwrap_err();
-    assert!(refused.to_string().contains("good without this PC's key"), "{refused}");
+    assert_eq!(refused.oauth(), Some(OauthCode::InvalidGrant), "{refused}");
     let (_, sessions) = server.call(Method::GET, "/v1/sessions", &phone, Value::Null).await;
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "the phone's own: {sessions}");
     assert!(!is_good(&server, access).await);

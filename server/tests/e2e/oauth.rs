@@ -301,3 +301,27 @@ async fn the_metadata_names_the_public_url_whatever_the_host_header_says() {
         assert_eq!(metadata["device_authorization_endpoint"], server.url.join("/oauth/device_authorization"));
     }
 }
+
+/// Whoever has shown no good token may have one of either kind (RFC 9449 §7.1); a phone has only one.
+#[tokio::test]
+async fn a_challenge_names_every_scheme_that_the_call_takes() {
+    let server = Server::start().await;
+    let (dead_token, dead_code) = (format!("Bearer pc_7K{:0>43}", 1), format!("Bearer dc_7K{:0>43}", 1));
+    let dpop = "DPoP algs=\"ES256 EdDSA\"";
+    for (path, shown, expected) in [
+        ("/v1/me", None, vec!["Bearer", dpop]),
+        ("/v1/me", Some(&dead_token), vec!["Bearer", dpop]),
+        ("/v1/login", None, vec!["Bearer", dpop]),
+        ("/v1/login", Some(&dead_code), vec!["Bearer", dpop]),
+        ("/v1/sessions", None, vec!["Bearer"]),
+    ] {
+        let mut request = server.request(Method::GET, path);
+        if let Some(shown) = shown {
+            request = request.header(header::AUTHORIZATION, shown);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path} {shown:?}");
+        let challenges = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+        assert_eq!(challenges.collect::<Vec<_>>(), expected, "{path} {shown:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Accounts, and the resource servers beside them.
 
-use server::store::{Account, AnySession, KeptNotice, ResourceServer};
+use server::store::{Account, AnySession, Committed, Ending, KeptNotice, ResourceServer, SessionWrite};
 use shared::api::NoticeKind;
+use shared::dpop::Thumbprint;
 use shared::id::AccountId;
 use shared::name::Username;
 use shared::random::OsRandom;
@@ -130,4 +131,29 @@ pub(crate) async fn resource_servers_come_and_go_by_name(world: World) {
     assert!(world.remove_client("alpha").await.unwrap());
     assert!(!world.remove_client("alpha").await.unwrap());
     assert_eq!(world.clients().await.unwrap(), [beta]);
+}
+
+pub(crate) async fn a_pc_is_known_from_its_log_in_until_it_is_forgotten(world: World) {
+    let key = |number| Thumbprint::from_bytes([number; 32]);
+    let (account, other) = (world.owner().await, world.owner().await);
+    let phone = world.phone_of(&account).await;
+    for number in [1, 2] {
+        let (mut change, mut pc) = world.redeem(&world.confirmed(&phone).await, &phone);
+        pc.key = Some(key(number));
+        change.session = Some(SessionWrite::Begin(Box::new(pc.clone())));
+        assert_eq!(world.known_pc(account.id, key(number)).await.unwrap(), None);
+        assert_eq!(world.commit(change, world.now).await.unwrap(), Committed::Done);
+        assert_eq!(world.known_pc(account.id, key(number)).await.unwrap(), Some(world.now));
+        assert_eq!(world.known_pc(other.id, key(number)).await.unwrap(), None);
+        let later = world.now + std::time::Duration::from_mins(9);
+        world.seen(pc.id, later).await.unwrap();
+        assert!(world.known_pc(account.id, key(number)).await.unwrap() > Some(world.now));
+        world.end_sessions(account.id, Ending::One(pc.id), None).await.unwrap();
+        assert!(world.known_pc(account.id, key(number)).await.unwrap().is_some(), "it has only logged out");
+    }
+    world.forget_pc(account.id, key(1)).await.unwrap();
+    assert_eq!(world.known_pc(account.id, key(1)).await.unwrap(), None);
+    assert!(world.known_pc(account.id, key(2)).await.unwrap().is_some());
+    assert!(world.change_password(&account, 1, Some(phone.id)).await);
+    assert_eq!(world.known_pc(account.id, key(2)).await.unwrap(), None);
 }

@@ -1,7 +1,9 @@
 //! Housekeeping: what is over goes, what is not stays, and a closed store says so.
 
 use server::store::{Inserted, LimitKey, LoginKey, PHONE_IDLE, REFRESH_LIFE, Rate, Refresh, Taken};
+use shared::id::LoginId;
 use shared::login::{Event, KEPT_AFTER_END, REPEAT_WITHIN};
+use shared::random::OsRandom;
 use std::time::Duration;
 
 use crate::world::{LIFETIME, ROOMY, World};
@@ -31,7 +33,7 @@ pub(crate) async fn a_login_is_forgotten_a_while_after_its_end(world: World) {
 pub(crate) async fn a_forgotten_logins_codes_are_free_with_or_without_a_purge(world: World) {
     let first = world.issued().await;
     let later = world.later(LIFETIME + KEPT_AFTER_END);
-    let mut second = later.new_login();
+    let mut second = later.new_login_of(LoginId::generate_in(first.id.tag(), later.now, &OsRandom));
     second.digests = first.digests.clone();
     assert_eq!(later.insert(second.clone(), ROOMY).await.unwrap(), Inserted::Done);
     assert_eq!(later.find(LoginKey::User(first.digests.user)).await.unwrap(), Some(second.clone()));
@@ -43,7 +45,7 @@ pub(crate) async fn a_purge_takes_what_is_over_and_nothing_else(world: World) {
     let account = world.owner().await;
     let phone = world.phone_of(&account).await;
     let (_, pc) = world.logged_in(&phone).await;
-    assert!(world.rotate(pc.id, pc.tokens.refresh, world.tokens(), world.now).await.unwrap());
+    assert!(world.rotate(pc.id, pc.tokens.refresh, world.tokens(pc.id.tag()), world.now).await.unwrap());
     let (login, other) = world.logged_in(&phone).await;
     world.purge(world.now + REPEAT_WITHIN).await.unwrap();
     assert_eq!(world.sessions(account.id, world.now).await.unwrap().len(), 3);
@@ -87,5 +89,5 @@ pub(crate) async fn a_closed_store_says_so(world: World) {
     assert!(world.accounts().await.is_err());
     assert!(world.take(key, rate, world.now).await.is_err());
     assert!(world.purge(world.now).await.is_err());
-    world.seen(world.some_phone().id, world.now);
+    assert!(world.seen(world.some_phone().id, world.now).await.is_err());
 }

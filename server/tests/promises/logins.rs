@@ -6,8 +6,9 @@ use server::store::{
     Change, Committed, Ending, Inserted, KeptNotice, LoginKey, PcSession, Refresh, SessionWrite,
 };
 use shared::api::NoticeKind;
-use shared::id::{AccountId, SessionId};
+use shared::id::{AccountId, LoginId, SessionId};
 use shared::login::{Event, Login, REDEEM_WITHIN, Status};
+use shared::random::OsRandom;
 use shared::secret::{ConfirmToken, DeviceCode, Digest};
 use tokio::task::JoinSet;
 
@@ -18,7 +19,7 @@ pub(crate) async fn a_login_is_found_by_each_of_its_keys_and_by_no_other(world: 
     let account = world.owner().await;
     let phone = world.phone_of(&account).await;
     let first = world.scanned(&phone).await;
-    let login = world.step(&first, scan(&phone)).await;
+    let login = world.step(&first, scan(&first, &phone)).await;
     let replaced = first.state.scan().unwrap().confirm;
     let current = login.state.scan().unwrap().confirm;
     assert_ne!(replaced, current);
@@ -63,7 +64,7 @@ pub(crate) async fn of_any_number_of_racing_commits_exactly_one_is_done(world: W
         let login = world.issued().await;
         let race: JoinSet<(Committed, Login)> = (0..64)
             .map(|_| {
-                let change = world.change(&login, &scan(&world.some_phone()));
+                let change = world.change(&login, &scan(&login, &world.some_phone()));
                 let (world, login) = (world.clone(), change.login.clone());
                 async move { (world.commit(change, world.now).await.unwrap(), login) }
             })
@@ -106,7 +107,8 @@ pub(crate) async fn a_change_of_another_revision_is_stale_and_writes_nothing(wor
         assert_eq!(world.commit(of_revision(revision), world.now).await.unwrap(), Committed::Stale);
         assert_eq!(Everything::about(&world, &login, account.id, session.id).await, before, "{revision}");
     }
-    let unknown = Login { id: world.new_login().id, ..change.login.clone() };
+    let unknown = LoginId::generate_in(login.id.tag(), world.now, &OsRandom);
+    let unknown = Login { id: unknown, ..change.login.clone() };
     let unknown = Change { login: unknown, ..change.clone() };
     assert_eq!(world.commit(unknown, world.now).await.unwrap(), Committed::Stale);
     assert_eq!(Everything::about(&world, &login, account.id, session.id).await, before);
@@ -148,7 +150,7 @@ pub(crate) async fn a_change_whose_session_part_fails_leaves_the_login_untouched
 
     // Its tokens were used, or it has ended: nothing to give fresh ones to.
     let (login, session) = world.logged_in(&phone).await;
-    world.seen(session.id, world.now);
+    world.seen(session.id, world.now).await.unwrap();
     let before = Everything::about(&world, &login, account.id, session.id).await;
     let (mut change, _) = world.reissue(&login, &session);
     change.notice = Some(world.notice(account.id, NoticeKind::TokenReplayed, random()));
@@ -176,7 +178,8 @@ pub(crate) async fn a_change_that_needs_a_phone_is_refused_once_it_is_gone(world
         assert_eq!(world.commit(denied, world.now).await.unwrap(), Committed::Done, "{way:?}");
     }
     let phone = world.some_phone();
-    let unknown = world.change(&world.issued().await, &scan(&phone));
+    let login = world.issued().await;
+    let unknown = world.change(&login, &scan(&login, &phone));
     let unknown = Change { phone: Some(phone.id), ..unknown };
     assert_eq!(world.commit(unknown, world.now).await.unwrap(), Committed::PhoneGone);
 }
@@ -223,8 +226,10 @@ pub(crate) async fn a_notice_for_an_account_that_is_gone_stops_no_login(world: W
 
 pub(crate) async fn a_code_is_one_logins_only(world: World) {
     let first = world.issued().await;
+    let tag = first.id.tag();
     let with = |change: &dyn Fn(&mut Login)| {
-        let mut login = world.new_login();
+        // A code names its partition, so two logins that share one share that too.
+        let mut login = world.new_login_of(LoginId::generate_in(tag, world.now, &OsRandom));
         change(&mut login);
         login
     };
@@ -309,7 +314,7 @@ pub(crate) async fn a_repeated_redeem_replaces_tokens_that_nobody_used(world: Wo
 
     // After a rotation they count as used, though the access token never was.
     let spent = valid.session.tokens.refresh;
-    assert!(world.rotate(session.id, spent, world.tokens(), world.now).await.unwrap());
+    assert!(world.rotate(session.id, spent, world.tokens(session.id.tag()), world.now).await.unwrap());
     let (change, _) = world.reissue(&login, &session);
     assert_eq!(world.commit(change, world.now).await.unwrap(), Committed::Stale);
 }

@@ -21,15 +21,30 @@ mod world;
 
 mod measure;
 
+#[path = "../support/redis.rs"]
+mod redis;
+
 use std::sync::Arc;
 
+use redis::Redis;
 use server::clock::Clock;
+use server::store::redis::RedisStore;
 use server::store::sqlite::SqliteStore;
-use world::World;
+use shared::random::OsRandom;
+use world::{Place, World};
 
 /// One test for each promise, on the worlds that `make` makes.
 macro_rules! promises {
     ($make:path) => {
+        promises!(lasting $make);
+        promises!($make;
+            keeping: a_login_is_forgotten_a_while_after_its_end,
+            keeping: a_purge_takes_what_is_over_and_nothing_else,
+            keeping: a_purge_of_thousands_leaves_none,
+        );
+    };
+    // Those of a store that forgets by itself, and not when it is told to.
+    (lasting $make:path) => {
         promises!($make;
             accounts: an_account_is_found_by_its_name_which_is_its_own,
             accounts: of_racing_callers_one_gets_the_name,
@@ -37,12 +52,10 @@ macro_rules! promises {
             accounts: a_removed_account_takes_everything_along_and_leaves_its_name,
             accounts: a_password_is_replaced_only_by_who_knows_its_version,
             accounts: a_new_password_ends_every_session_but_the_kept_one_itself,
+            accounts: a_pc_is_known_from_its_log_in_until_it_is_forgotten,
             accounts: a_disabled_account_begins_no_session,
             accounts: resource_servers_come_and_go_by_name,
-            keeping: a_login_is_forgotten_a_while_after_its_end,
             keeping: a_forgotten_logins_codes_are_free_with_or_without_a_purge,
-            keeping: a_purge_takes_what_is_over_and_nothing_else,
-            keeping: a_purge_of_thousands_leaves_none,
             keeping: a_closed_store_says_so,
             limits: a_limit_is_exact,
             limits: racing_callers_stay_within_a_limit,
@@ -86,7 +99,7 @@ macro_rules! promises {
     ($make:path; $($module:ident: $promise:ident,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $promise() {
-            crate::$module::$promise($make()).await;
+            crate::$module::$promise($make().await).await;
         }
     )*};
 }
@@ -101,17 +114,40 @@ mod sqlite_in_memory {
     promises!(crate::in_memory);
 }
 
+/// Redis, one instance.
+mod redis_alone {
+    promises!(lasting crate::in_redis);
+}
+
+/// Redis, a cluster of three.
+mod redis_cluster {
+    promises!(lasting crate::in_cluster);
+}
+
 /// The clock of a store, which stands still: the worlds pass the time in.
 fn clock() -> Clock {
     Clock::held(jiff::Timestamp::UNIX_EPOCH)
 }
 
-fn in_file() -> World {
+async fn in_file() -> World {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("saoma.db"), clock()).unwrap();
-    World::on(Arc::new(store), Some(dir))
+    World::on(Arc::new(store), Place::Folder(dir))
 }
 
-fn in_memory() -> World {
-    World::on(Arc::new(SqliteStore::in_memory(clock()).unwrap()), None)
+async fn in_memory() -> World {
+    World::on(Arc::new(SqliteStore::in_memory(clock()).unwrap()), Place::Memory)
+}
+
+async fn in_redis() -> World {
+    in_this(Redis::alone().await).await
+}
+
+async fn in_cluster() -> World {
+    in_this(Redis::cluster().await).await
+}
+
+async fn in_this(redis: Redis) -> World {
+    let store = RedisStore::open(redis.place(), &redis.options(), clock(), Arc::new(OsRandom)).await.unwrap();
+    World::on(Arc::new(store), Place::Redis(redis))
 }

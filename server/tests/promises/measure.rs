@@ -16,7 +16,7 @@ const MEASURED: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, to be looked at"]
 async fn durable_transitions_a_second() {
-    let world = crate::in_file();
+    let world = crate::in_file().await;
     let account = world.owner().await;
     let phone = world.phone_of(&account).await;
     let clock = server::clock::Clock::system();
@@ -29,7 +29,7 @@ async fn durable_transitions_a_second() {
             let (mut commits, mut slowest) = (0_u32, Duration::ZERO);
             while clock.now() < until {
                 let login = world.issued().await;
-                let login = world.step(&login, scan(&phone)).await;
+                let login = world.step(&login, scan(&login, &phone)).await;
                 let confirm = login.state.scan().unwrap().confirm;
                 let began = clock.now();
                 world
@@ -58,7 +58,7 @@ async fn durable_transitions_a_second() {
 #[tokio::test]
 #[ignore = "a measurement, to be looked at"]
 async fn look_ups_of_sessions() {
-    let world = crate::in_file();
+    let world = crate::in_file().await;
     let account = world.owner().await;
     let phone = world.phone_of(&account).await;
     let clock = server::clock::Clock::system();
@@ -78,7 +78,7 @@ async fn look_ups_of_sessions() {
 #[ignore = "a measurement, to be looked at"]
 async fn inserts_at_the_cap() {
     const OPEN: u32 = 100_000;
-    let world = crate::in_memory();
+    let world = crate::in_memory().await;
     let clock = server::clock::Clock::system();
     let caps = OpenCaps { per_address: 200, total: OPEN };
     let fill = async |from: u32, to: u32| {

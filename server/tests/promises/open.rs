@@ -67,7 +67,7 @@ pub(crate) async fn a_confirmed_login_is_open_until_it_is_redeemed_or_runs_out(w
     let mut confirmed = Vec::new();
     for _ in 0..2 {
         let login = world.issued_from("192.0.2.1").await;
-        let login = world.step(&login, scan(&phone)).await;
+        let login = world.step(&login, scan(&login, &phone)).await;
         let confirm = login.state.scan().unwrap().confirm;
         confirmed.push(
             late.step(&login, Event::Confirm { phone: phone.id, confirm, check: CheckCode::NEVER_RIGHT })
@@ -105,7 +105,7 @@ pub(crate) async fn when_there_are_too_many_the_address_with_the_most_loses_its_
     assert_eq!(world.issue_from("192.0.2.9").await, full(&oldest));
     // An address that is full itself gets no other one evicted.
     assert_eq!(world.issue_from("192.0.2.2").await, Inserted::AddressFull);
-    world.step(&oldest, scan(&phone)).await;
+    world.step(&oldest, scan(&oldest, &phone)).await;
     assert_eq!(world.issue_from("192.0.2.9").await, full(&middle));
     world.step(&middle, Event::Evict).await;
     let filler = world.issued_from("192.0.2.9").await;
@@ -115,7 +115,7 @@ pub(crate) async fn when_there_are_too_many_the_address_with_the_most_loses_its_
     };
     assert!(few.iter().chain([&newest]).any(|login| login.id == gives_way));
     for login in few.iter().chain([&newest, &filler]) {
-        world.step(login, scan(&phone)).await;
+        world.step(login, scan(login, &phone)).await;
     }
     assert_eq!(world.issue_from("192.0.2.9").await, Inserted::Full(None));
 }

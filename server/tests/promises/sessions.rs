@@ -85,14 +85,22 @@ pub(crate) async fn however_a_phone_ends_nothing_that_it_granted_is_found(world:
         let phone = world.phone_of(&account).await;
         let (_, pc) = world.logged_in(&phone).await;
         let (_, spent) = world.logged_in(&phone).await;
-        assert!(world.rotate(spent.id, spent.tokens.refresh, world.tokens(), world.now).await.unwrap());
+        assert!(
+            world
+                .rotate(spent.id, spent.tokens.refresh, world.tokens(spent.id.tag()), world.now)
+                .await
+                .unwrap()
+        );
         assert!(world.phone_stands(&phone).await && world.pc_stands(&pc).await);
         let world = way.end(&world, &account, &phone).await;
         assert!(!world.phone_stands(&phone).await, "{way:?}");
         assert!(!world.pc_stands(&pc).await, "{way:?}");
         let spent = world.refresh_token(spent.tokens.refresh, world.now).await.unwrap();
         assert!(matches!(spent, Refresh::Unknown), "{way:?}");
-        assert!(!world.rotate(pc.id, pc.tokens.refresh, world.tokens(), world.now).await.unwrap(), "{way:?}");
+        assert!(
+            !world.rotate(pc.id, pc.tokens.refresh, world.tokens(pc.id.tag()), world.now).await.unwrap(),
+            "{way:?}"
+        );
     }
 }
 
@@ -141,7 +149,7 @@ pub(crate) async fn a_phone_lives_while_it_is_used(world: World) {
     let almost = world.just_before(PHONE_IDLE);
     assert!(almost.phone_stands(&phone).await);
     assert!(!world.later(PHONE_IDLE).phone_stands(&phone).await);
-    almost.seen(phone.id, almost.now);
+    almost.seen(phone.id, almost.now).await.unwrap();
     let later = world.later(PHONE_IDLE);
     assert!(later.phone_stands(&phone).await, "seen at once");
     let found = later.phone(phone.token, later.now).await.unwrap().unwrap();
@@ -160,7 +168,7 @@ pub(crate) async fn a_pc_lives_by_its_tokens(world: World) {
     let world = world.later(PC_TOKEN_LIFE);
     assert_eq!(world.pc(pc.tokens.access, world.now).await.unwrap(), None);
     assert!(world.pc_by_id(pc.id, world.now).await.unwrap().is_some(), "it can still be refreshed");
-    assert!(world.rotate(pc.id, pc.tokens.refresh, world.tokens(), world.now).await.unwrap());
+    assert!(world.rotate(pc.id, pc.tokens.refresh, world.tokens(pc.id.tag()), world.now).await.unwrap());
     let refreshed = world.pc_by_id(pc.id, world.now).await.unwrap().unwrap().session;
     assert!(world.pc_stands(&refreshed).await && refreshed.used);
 
@@ -168,14 +176,15 @@ pub(crate) async fn a_pc_lives_by_its_tokens(world: World) {
     assert!(last.pc_by_id(pc.id, last.now).await.unwrap().is_some());
     let over = world.later(REFRESH_LIFE);
     assert!(!over.pc_stands(&refreshed).await);
-    assert!(!over.rotate(pc.id, refreshed.tokens.refresh, over.tokens(), over.now).await.unwrap());
+    assert!(!over.rotate(pc.id, refreshed.tokens.refresh, over.tokens(pc.id.tag()), over.now).await.unwrap());
 }
 
 pub(crate) async fn a_refresh_token_works_once_and_is_remembered_as_spent(world: World) {
     let account = world.owner().await;
     let phone = world.phone_of(&account).await;
     let (_, pc) = world.logged_in(&phone).await;
-    let (second, third) = (world.tokens(), world.later(MINUTE).tokens());
+    let tag = pc.id.tag();
+    let (second, third) = (world.tokens(tag), world.later(MINUTE).tokens(tag));
     assert!(!world.rotate(pc.id, second.refresh, second.clone(), world.now).await.unwrap());
     assert!(world.rotate(pc.id, pc.tokens.refresh, second.clone(), world.now).await.unwrap());
     assert!(world.rotate(pc.id, second.refresh, third.clone(), world.now).await.unwrap());
@@ -187,7 +196,7 @@ pub(crate) async fn a_refresh_token_works_once_and_is_remembered_as_spent(world:
     for world in [&world, &almost] {
         world.purge(world.now).await.unwrap();
         for spent in [pc.tokens.refresh, second.refresh] {
-            assert!(!world.rotate(pc.id, spent, world.tokens(), world.now).await.unwrap());
+            assert!(!world.rotate(pc.id, spent, world.tokens(pc.id.tag()), world.now).await.unwrap());
             match world.refresh_token(spent, world.now).await.unwrap() {
                 Refresh::Spent(session) => assert_eq!(session.id, pc.id),
                 other => panic!("{other:?}"),
@@ -208,7 +217,7 @@ pub(crate) async fn of_racing_rotations_exactly_one_succeeds(world: World) {
         let race: JoinSet<_> = (0..64)
             .map(|_| {
                 let (world, spent, session, tokens) =
-                    (world.clone(), pc.tokens.refresh, pc.id, world.tokens());
+                    (world.clone(), pc.tokens.refresh, pc.id, world.tokens(pc.id.tag()));
                 let access = tokens.access;
                 async move { (world.rotate(session, spent, tokens, world.now).await.unwrap(), access) }
             })
@@ -228,13 +237,13 @@ pub(crate) async fn a_use_is_seen_at_once(world: World) {
     let (_, pc) = world.logged_in(&phone).await;
     assert!(!world.pc_by_id(pc.id, world.now).await.unwrap().unwrap().session.used);
     let later = world.later(MINUTE * 30);
-    later.seen(pc.id, later.now);
+    later.seen(pc.id, later.now).await.unwrap();
     let found = later.pc(pc.tokens.access, later.now).await.unwrap().unwrap().session;
     assert!(found.used);
     assert!(later.now - MINUTE < found.last_seen_at && found.last_seen_at <= later.now);
     // Another session is another session, and one that is not there does no harm.
     assert_eq!(later.phone(phone.token, later.now).await.unwrap().unwrap().session, phone);
-    later.seen(world.some_phone().id, later.now);
+    later.seen(world.some_phone().id, later.now).await.unwrap();
     later.ping().await.unwrap();
 }
 
@@ -256,7 +265,7 @@ pub(crate) async fn tokens_that_were_used_are_never_replaced(world: World) {
                 (late, world.commit(change, world.now).await.unwrap())
             }
         });
-        world.seen(pc.id, world.now);
+        world.seen(pc.id, world.now).await.unwrap();
         marked.store(true, Ordering::SeqCst);
         let seen = world.pc_by_id(pc.id, world.now).await.unwrap().unwrap().session;
         assert!(seen.used);

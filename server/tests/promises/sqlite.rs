@@ -26,7 +26,7 @@ fn child(test: &str, database: &Path) -> Command {
 
 /// A world on a file that outlives it.
 fn open(path: &Path) -> World {
-    World::on(Arc::new(SqliteStore::open(path, clock()).unwrap()), None)
+    World::on(Arc::new(SqliteStore::open(path, clock()).unwrap()), crate::world::Place::Memory)
 }
 
 /// Why a file can't be opened, in words.

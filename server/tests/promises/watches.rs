@@ -30,7 +30,7 @@ pub(crate) async fn no_change_is_missed_however_they_race(world: World) {
         race.spawn(async move {
             let mut login = login;
             for _ in 0..STEPS {
-                login = world.step(&login, scan(&phone)).await;
+                login = world.step(&login, scan(&login, &phone)).await;
             }
         });
     }

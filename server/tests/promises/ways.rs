@@ -63,7 +63,7 @@ impl Way {
                 // Used all the time, and still at its end after a year.
                 let mut age = Duration::ZERO;
                 while age < SESSION_LIFE {
-                    world.seen(phone.id, world.now + age);
+                    world.seen(phone.id, world.now + age).await.unwrap();
                     age += PHONE_IDLE / 2;
                 }
                 return world.later(SESSION_LIFE);

@@ -12,12 +12,15 @@ use server::store::{
     REFRESH_LIFE, SessionWrite, Store,
 };
 use shared::api::NoticeKind;
-use shared::id::{AccountId, LoginId, SessionId};
+use shared::code::ScanCode;
+use shared::id::{AccountId, LoginId, SessionId, Tag};
 use shared::login::{CheckCode, Digests, Event, Login, Request, Scanner};
 use shared::name::Username;
 use shared::random::{OsRandom, Random};
 use shared::secret::{ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Token, TokenKind};
 use tempfile::TempDir;
+
+use crate::redis::Redis;
 
 /// More than any test has open.
 pub(crate) const ROOMY: OpenCaps = OpenCaps { per_address: 100_000, total: 1_000_000 };
@@ -30,7 +33,14 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) now: Timestamp,
     /// Where it is kept, to be removed at the end.
-    dir: Option<Arc<TempDir>>,
+    place: Arc<Place>,
+}
+
+/// What a world is kept in.
+pub(crate) enum Place {
+    Memory,
+    Folder(TempDir),
+    Redis(#[expect(dead_code, reason = "it is held")] Redis),
 }
 
 impl Deref for World {
@@ -43,14 +53,15 @@ impl Deref for World {
 
 impl World {
     /// A world on a store that has nothing in it.
-    pub(crate) fn on(store: Arc<dyn Store>, dir: Option<TempDir>) -> Self {
+    pub(crate) fn on(store: Arc<dyn Store>, place: Place) -> Self {
         // A store may judge by its own clock, so the time is the real one.
-        Self { store, now: Clock::system().now(), dir: dir.map(Arc::new) }
+        Self { store, now: Clock::system().now(), place: Arc::new(place) }
     }
 
     /// A file beside the store's.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.as_ref().unwrap().path().join(name)
+        let Place::Folder(dir) = &*self.place else { panic!("this world is in no folder") };
+        dir.path().join(name)
     }
 
     /// The same world, a while later.
@@ -80,15 +91,22 @@ impl World {
 
     /// A phone session of an account that is to be begun.
     pub(crate) fn new_phone(&self, account: &Account) -> PhoneSession {
-        PhoneSession { account: account.id, ..self.some_phone() }
+        let id = SessionId::generate_in(account.id.tag(), self.now, &OsRandom);
+        PhoneSession {
+            id,
+            account: account.id,
+            token: digest_in::<PhoneToken>(id.tag()),
+            ..self.some_phone()
+        }
     }
 
     /// A phone session that no store knows, of an account that none knows either.
     pub(crate) fn some_phone(&self) -> PhoneSession {
+        let account = AccountId::generate(self.now, &OsRandom);
         PhoneSession {
-            id: SessionId::generate(self.now, &OsRandom),
-            account: AccountId::generate(self.now, &OsRandom),
-            token: digest::<PhoneToken>(),
+            id: SessionId::generate_in(account.tag(), self.now, &OsRandom),
+            account,
+            token: digest_in::<PhoneToken>(account.tag()),
             device_name: Some("手机".into()),
             ip: Some("2001:db8::1".parse().unwrap()),
             created_at: self.now,
@@ -105,10 +123,16 @@ impl World {
 
     /// A login that is to be issued.
     pub(crate) fn new_login(&self) -> Login {
+        let id = LoginId::generate(self.now, &OsRandom);
+        self.new_login_of(id)
+    }
+
+    /// A login with a given id that is to be issued.
+    pub(crate) fn new_login_of(&self, id: LoginId) -> Login {
         let digests = Digests {
-            scan: Digest::from_bytes(random()),
+            scan: ScanCode::generate(id.tag(), &OsRandom).digest(),
             user: Digest::from_bytes(random()),
-            device: digest::<DeviceCode>(),
+            device: digest_in::<DeviceCode>(id.tag()),
         };
         let request = Request {
             client_id: "pc-tui".into(),
@@ -121,7 +145,6 @@ impl World {
             key: None,
             ip: Some("192.0.2.1".parse().unwrap()),
         };
-        let id = LoginId::generate(self.now, &OsRandom);
         Login::new(id, digests, request, self.now, LIFETIME)
     }
 
@@ -135,7 +158,7 @@ impl World {
     /// A login that a phone has scanned.
     pub(crate) async fn scanned(&self, phone: &PhoneSession) -> Login {
         let login = self.issued().await;
-        self.step(&login, scan(phone)).await
+        self.step(&login, scan(&login, phone)).await
     }
 
     /// A login that a phone has confirmed.
@@ -171,7 +194,7 @@ impl World {
     pub(crate) fn redeem(&self, login: &Login, phone: &PhoneSession) -> (Change, PcSession) {
         let session = PcSession {
             key: None,
-            id: SessionId::generate(self.now, &OsRandom),
+            id: SessionId::generate_in(login.id.tag(), self.now, &OsRandom),
             account: phone.account,
             granted_by: phone.id,
             login: login.id,
@@ -181,7 +204,7 @@ impl World {
             ip: login.request.ip,
             created_at: self.now,
             last_seen_at: self.now,
-            tokens: self.tokens(),
+            tokens: self.tokens(login.id.tag()),
             used: false,
         };
         let client_id = login.request.client_id.clone();
@@ -200,7 +223,7 @@ impl World {
 
     /// The change of a redeem that is repeated, with fresh tokens.
     pub(crate) fn reissue(&self, login: &Login, session: &PcSession) -> (Change, PcTokens) {
-        let tokens = self.tokens();
+        let tokens = self.tokens(session.id.tag());
         let client_id = login.request.client_id.clone();
         let event = Event::Redeem { client_id, session: session.id, unused: true, check: None, key: None };
         let mut change = self.change(login, &event);
@@ -208,12 +231,12 @@ impl World {
         (change, tokens)
     }
 
-    /// Fresh tokens.
-    pub(crate) fn tokens(&self) -> PcTokens {
+    /// Fresh tokens, for a session in the partition `tag`.
+    pub(crate) fn tokens(&self, tag: Tag) -> PcTokens {
         PcTokens {
-            access: digest::<PcToken>(),
+            access: digest_in::<PcToken>(tag),
             access_until: self.now + PC_TOKEN_LIFE,
-            refresh: digest::<RefreshToken>(),
+            refresh: digest_in::<RefreshToken>(tag),
             refresh_until: self.now + REFRESH_LIFE,
         }
     }
@@ -234,15 +257,19 @@ impl World {
 
 /// The digest of a token that nobody has.
 pub(crate) fn digest<K: TokenKind>() -> Digest<K> {
-    let tag = LoginId::generate(Timestamp::UNIX_EPOCH, &OsRandom).tag();
+    digest_in(LoginId::generate(Timestamp::UNIX_EPOCH, &OsRandom).tag())
+}
+
+/// The digest of a token of something in the partition `tag`.
+pub(crate) fn digest_in<K: TokenKind>(tag: Tag) -> Digest<K> {
     Token::<K>::generate(tag, &OsRandom).digest()
 }
 
-/// The event of a phone's scanning.
-pub(crate) fn scan(phone: &PhoneSession) -> Event {
+/// The event of a phone's scanning a login.
+pub(crate) fn scan(login: &Login, phone: &PhoneSession) -> Event {
     let username = Username::parse("scanner").unwrap();
     let by = Scanner { account: phone.account, username, phone: phone.id };
-    Event::Scan { by, confirm: digest::<ConfirmToken>() }
+    Event::Scan { by, confirm: digest_in::<ConfirmToken>(login.id.tag()) }
 }
 
 /// Chance.

@@ -2,7 +2,7 @@
 //! what it was asked, for whoever wants to compare what two requests cost.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -27,12 +27,15 @@ pub(crate) enum Fault {
     LostAnswer,
     /// It forgets nothing: what is over is still there, as it is in the minute before a purge.
     Hoards,
+    /// There is no room for another used proof.
+    FullOfProofs,
 }
 
 /// A store that can be made to fail.
 pub(crate) struct Faulty {
     store: Arc<dyn Store>,
     fault: AtomicU8,
+    proofs_kept: AtomicUsize,
     before_commit: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -58,6 +61,7 @@ impl Faulty {
         Arc::new(Self {
             store,
             fault: AtomicU8::new(Fault::None as u8),
+            proofs_kept: AtomicUsize::default(),
             before_commit: Mutex::default(),
             asked: Mutex::default(),
         })
@@ -83,6 +87,11 @@ impl Faulty {
     /// Does something once, after the next change was decided on and before it is committed.
     pub(crate) fn before_next_commit(&self, act: impl FnOnce() + Send + 'static) {
         *self.before_commit.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// How many proofs have ever been used up.
+    pub(crate) fn proofs_kept(&self) -> usize {
+        self.proofs_kept.load(Ordering::SeqCst)
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -176,8 +185,8 @@ impl Store for Faulty {
     ) -> Result<bool> {
         self.here()?.rotate(session, spent, tokens, now).await
     }
-    fn seen(&self, session: SessionId, now: Timestamp) {
-        self.store.seen(session, now);
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        self.here()?.seen(session, now).await
     }
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
         self.here()?.sessions(account, now).await
@@ -211,8 +220,16 @@ impl Store for Faulty {
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
         self.here()?.known_pc(account, key).await
     }
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
-        self.here()?.first_use(proof, now).await
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.here()?.forget_pc(account, key).await
+    }
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse> {
+        if self.is(Fault::FullOfProofs) {
+            return Ok(FirstUse::Full);
+        }
+        let used = self.here()?.first_use(proof, now).await?;
+        self.proofs_kept.fetch_add(usize::from(used == FirstUse::Yes), Ordering::SeqCst);
+        Ok(used)
     }
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         self.here()?.take(key, rate, now).await

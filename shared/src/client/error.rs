@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::exit::Exit;
-use crate::problem::{OauthCode, OauthError, Problem, ProblemCode};
+use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 
 /// Why a call failed. What it shows is a sentence for people, and says what to do next; it never
 /// repeats what was sent, nor any text that the server chose.
@@ -16,7 +16,7 @@ pub enum ClientError {
     #[error("{}", words(.0))]
     Problem(Problem),
     /// The server said no, in OAuth's words.
-    #[error("{}", oauth_words(error.error, *retry_after))]
+    #[error("{}", oauth_words(error, *retry_after))]
     Oauth {
         /// What it said.
         error: OauthError,
@@ -33,6 +33,7 @@ impl ClientError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            _ if self.is_other_address() => Exit::Failed,
             Self::Unreachable(_) => Exit::Unreachable,
             Self::Problem(problem) => match problem.code {
                 ProblemCode::Unauthenticated
@@ -60,6 +61,17 @@ impl ClientError {
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable(_))
+    }
+
+    /// Whether nothing is wrong but that the server goes by another address than the one that was called: what is
+    /// kept for it is still good.
+    #[must_use]
+    pub fn is_other_address(&self) -> bool {
+        match self {
+            Self::Problem(problem) => problem.detail.as_deref() == Some(OTHER_ADDRESS),
+            Self::Oauth { error, .. } => error.error_description.as_deref() == Some(OTHER_ADDRESS),
+            Self::Unreachable(_) | Self::Unexpected(_) => false,
+        }
     }
 
     /// What the server said, outside `/oauth/*`.
@@ -97,17 +109,23 @@ impl From<ProblemCode> for ClientError {
     }
 }
 
+/// What the person does about [`OTHER_ADDRESS`].
+const CALL_IT_BY_ITS_NAME: &str = "The server goes by another address than the one that was called; give its public URL \
+                                   with --server, or have whoever runs it set --public-url to this one.";
+
 /// A problem's sentence, with the wait in it where there is one.
 fn words(problem: &Problem) -> String {
     match (problem.code, problem.retry_after) {
+        _ if problem.detail.as_deref() == Some(OTHER_ADDRESS) => CALL_IT_BY_ITS_NAME.to_owned(),
         (ProblemCode::RateLimited, secs) => in_a_while("Too many tries", secs),
         (ProblemCode::Unavailable, secs) => in_a_while("The server can't do this right now", secs),
         (code, _) => code.title().to_owned(),
     }
 }
 
-fn oauth_words(code: OauthCode, retry_after: Option<u64>) -> String {
-    match (code, retry_after) {
+fn oauth_words(error: &OauthError, retry_after: Option<u64>) -> String {
+    match (error.error, retry_after) {
+        _ if error.error_description.as_deref() == Some(OTHER_ADDRESS) => CALL_IT_BY_ITS_NAME.to_owned(),
         (OauthCode::SlowDown, Some(_)) => in_a_while("Too many tries", retry_after),
         (OauthCode::TemporarilyUnavailable, _) => {
             in_a_while("The server can't do this right now", retry_after)

@@ -14,7 +14,7 @@ use super::ClientError;
 use super::prover::Prover;
 use crate::code::PublicUrl;
 use crate::dpop::SCHEME;
-use crate::problem::{OauthCode, OauthError, Problem, ProblemCode};
+use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -225,19 +225,26 @@ impl Answer<'_> {
     /// program knows: a text could hold escape sequences, or what was sent.
     pub(super) fn failure(&self) -> ClientError {
         if self.is_json {
-            if let Ok(Problem { code, retry_after, login_status, check_code, .. }) =
+            if let Ok(Problem { code, detail, retry_after, login_status, check_code, .. }) =
                 serde_json::from_slice(&self.body)
             {
                 let retry_after = retry_after.or(self.retry_after);
+                let detail = detail.filter(|detail| detail == OTHER_ADDRESS);
                 return ClientError::Problem(Problem {
+                    detail,
                     retry_after,
                     login_status,
                     check_code,
                     ..code.into()
                 });
             }
-            if let Ok(OauthError { error, status, tries_left, .. }) = serde_json::from_slice(&self.body) {
-                let error = OauthError { status, tries_left, ..error.into() };
+            if let Ok(OauthError { error, error_description, status, tries_left }) =
+                serde_json::from_slice(&self.body)
+            {
+                let mut error = OauthError { status, tries_left, ..error.into() };
+                if error_description.as_deref() == Some(OTHER_ADDRESS) {
+                    error.error_description = error_description;
+                }
                 return ClientError::Oauth { error, retry_after: self.retry_after };
             }
         }

@@ -47,6 +47,14 @@ pub enum Redeemed {
     SlowDown,
 }
 
+/// What a server gave for a grant.
+enum Given {
+    /// Tokens that nobody else can use, as far as this client can see to it.
+    Ours(TokenAnswer),
+    /// Tokens that whoever copies them can use, although a key was proved. They are given back.
+    Anybodys,
+}
+
 impl Client {
     /// Asks for a login.
     ///
@@ -87,7 +95,8 @@ impl Client {
         ];
         form.extend(digits.as_deref().map(|digits| ("check_code", digits)));
         match self.token(client_id, &form).await {
-            Ok(tokens) => Ok(Redeemed::Tokens(tokens)),
+            Ok(Given::Ours(tokens)) => Ok(Redeemed::Tokens(tokens)),
+            Ok(Given::Anybodys) => Err(self.http.unexpected("tokens that are good without this PC's key")),
             Err(ClientError::Oauth { error, .. }) if error.error == OauthCode::AuthorizationPending => {
                 Ok(Redeemed::Pending { status: error.status, tries_left: error.tries_left })
             }
@@ -96,7 +105,8 @@ impl Client {
         }
     }
 
-    /// Buys new tokens. The refresh token is used up by it; a second use ends the session.
+    /// Buys new tokens. The refresh token is used up by it; a second use ends the session. So does a session
+    /// that is not bound to this client's key, where it has one: such a session stays without for ever.
     ///
     /// # Errors
     /// As the server says (`invalid_grant`: the session is over), or because it can't be reached.
@@ -110,19 +120,25 @@ impl Client {
             ("client_id", client_id),
             ("refresh_token", refresh_token.expose()),
         ];
-        self.token(client_id, &form).await
+        match self.token(client_id, &form).await? {
+            Given::Ours(tokens) => Ok(tokens),
+            // It was given back, and so it is what the server will say of it from now on.
+            Given::Anybodys => {
+                Err(ClientError::Oauth { error: OauthCode::InvalidGrant.into(), retry_after: None })
+            }
+        }
     }
 
-    async fn token(&self, client_id: &str, form: &[(&str, &str)]) -> Result<TokenAnswer, ClientError> {
+    async fn token(&self, client_id: &str, form: &[(&str, &str)]) -> Result<Given, ClientError> {
         let request = self.http.request(Method::POST, "/oauth/token").form(form);
         let tokens: TokenAnswer = self.http.send(request).await?.json()?;
         // Who had stripped the proofs on their way could use these tokens. Whether or not the server hears
         // that they are given back, they are used no further.
         if self.http.proves() && !tokens.token_type.eq_ignore_ascii_case(SCHEME) {
             _ = self.revoke(client_id, tokens.refresh_token.expose()).await;
-            return Err(self.http.unexpected("tokens that are good without this PC's key"));
+            return Ok(Given::Anybodys);
         }
-        Ok(tokens)
+        Ok(Given::Ours(tokens))
     }
 
     /// Ends the session that an access or refresh token belongs to. An unknown token is fine (RFC 7009).

@@ -93,6 +93,12 @@ impl Proof {
         same.then_some(()).ok_or(BadProof)
     }
 
+    /// Whether it was made for this call at another address: by a client that goes by another name of the server.
+    #[must_use]
+    pub fn is_for_elsewhere(&self, method: &str, path: &str) -> bool {
+        self.method == method && bare(&self.url).is_some_and(|url| url.path().ends_with(path))
+    }
+
     /// Whether it was made for this token. Where `is_needed`, it must say so; otherwise it must not say
     /// otherwise.
     ///

@@ -99,7 +99,7 @@ pub enum Refusal {
     AccessDenied,
     /// The client is not the one that the login was issued to.
     OtherClient,
-    /// The login is bound to a key, and that one was not proved.
+    /// The login was bound to a key at its issue, and that one was not proved.
     OtherKey,
     /// It was redeemed before, and this is no honest repeat: whoever asks, or whoever asked first, stole the
     /// device code. The session that came of it ends.
@@ -153,6 +153,8 @@ impl Login {
             Event::Redeem { client_id, .. } if login.request.client_id != *client_id => {
                 Err(Refusal::OtherClient)
             }
+            // Only for the key of the issue. One that a redeem brought may be the thief's, and says nothing about
+            // who else asks: that is for the replay to judge.
             Event::Redeem { key, .. } if login.request.key.is_some_and(|bound| *key != Some(bound)) => {
                 Err(Refusal::OtherKey)
             }
@@ -245,11 +247,10 @@ impl Login {
                 let scan = || confirmation.scan.clone();
                 match confirmation.check.map_or(Verdict::Right, |check| check.judge(typed)) {
                     Verdict::Right => {
-                        let logged_in = State::LoggedIn { scan: scan(), session, at: now };
-                        let mut step = self.moves_to(logged_in, Some(NoticeKind::LoggedIn));
                         // A PC that proves its first key now is bound to it from now on.
-                        step.login.request.key = self.request.key.or(key);
-                        Ok(step)
+                        let key = self.request.key.or(key);
+                        let logged_in = State::LoggedIn { scan: scan(), session, key, at: now };
+                        Ok(self.moves_to(logged_in, Some(NoticeKind::LoggedIn)))
                     }
                     Verdict::Missing { tries_left } => Err(Refusal::Unchecked { tries_left }),
                     // Committed like anything else, so that racing guesses are counted one by one.
@@ -263,8 +264,9 @@ impl Login {
                     }
                 }
             }
-            // The answer was lost: fresh tokens for the same session, and the first ones die.
-            State::LoggedIn { at, .. } if unused && now < *at + REPEAT_WITHIN => {
+            // The answer was lost: fresh tokens for the same session, and the first ones die. Whoever repeats a
+            // call proves what it proved.
+            State::LoggedIn { at, .. } if unused && key == self.key() && now < *at + REPEAT_WITHIN => {
                 Ok(self.stays_in(self.state.clone()))
             }
             State::LoggedIn { session, .. } => Err(Refusal::Replayed(*session)),

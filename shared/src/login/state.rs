@@ -63,7 +63,7 @@ pub struct Request {
     /// Whether the PC must send a check code.
     #[serde(default)]
     pub check_code: bool,
-    /// The key that the PC must prove in all that follows: it did so when it asked, or when it redeemed.
+    /// The key that the PC proved when it asked, and must prove in all that follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Thumbprint>,
     /// Where the request came from, if the server can tell.
@@ -86,6 +86,10 @@ pub enum State {
         scan: Scan,
         /// The PC session that came of it.
         session: SessionId,
+        /// The key that its tokens need: the one of the issue, or else one that was first proved with the redeem.
+        /// Kept apart from the request's: whoever stole the device code can bring the second, but not the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Thumbprint>,
         /// When it was redeemed first.
         at: Timestamp,
     },
@@ -240,6 +244,15 @@ impl Login {
             issued_at: now,
             deadline: now + lifetime,
             state: State::Unscanned,
+        }
+    }
+
+    /// The key that its PC must prove now.
+    #[must_use]
+    pub fn key(&self) -> Option<Thumbprint> {
+        match self.state {
+            State::LoggedIn { key, .. } => key.or(self.request.key),
+            _ => self.request.key,
         }
     }
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Kind, ServerSecret};
+use super::{Kind, ServerSecret, Tagged};
+use crate::id::Tag;
 
 /// The hash of a secret of kind `K`: 256 bits that grant nothing. Compared in constant time.
 pub struct Digest<K> {
@@ -17,13 +18,25 @@ pub struct Digest<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K: Kind> Digest<K> {
-    pub(crate) fn of(text: &str) -> Self {
+impl<K: Tagged> Digest<K> {
+    pub(crate) fn of(tag: Tag, text: &str) -> Self {
         let hash = Sha256::new().chain_update(K::NAME).chain_update([0]).chain_update(text).finalize();
-        Self::from_bytes(hash.into())
+        let mut hash: [u8; 32] = hash.into();
+        let [first, second] = (tag.number() << 6).to_be_bytes();
+        hash[0] = first;
+        hash[1] = second | hash[1] & 0b0011_1111;
+        Self::from_bytes(hash)
     }
 
-    /// As [`of`](Self::of), but under the server's secret, for what could be guessed offline.
+    /// The partition of what it stands for.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        Tag::numbered(u16::from_be_bytes([self.hash[0], self.hash[1]]) >> 6)
+    }
+}
+
+impl<K: Kind> Digest<K> {
+    /// As others, but without a tag, and under the server's secret: for what could be guessed offline.
     pub(crate) fn keyed(text: &str, secret: &ServerSecret) -> Self {
         Self::from_bytes(secret.seal(K::NAME, text))
     }

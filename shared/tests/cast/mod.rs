@@ -110,8 +110,14 @@ pub(crate) fn redeem_with(typed: &str, number: u8) -> Event {
 
 /// A PC that has proved the key with this number redeems.
 pub(crate) fn redeem_proving(number: u8) -> Event {
+    redeem_proving_for(number, 0xC)
+}
+
+/// The same, for the session with a number of its own.
+pub(crate) fn redeem_proving_for(number: u8, session_number: u8) -> Event {
+    let (client_id, session) = (CLIENT.to_owned(), session(session_number));
     let key = Some(Thumbprint::from_bytes([number; 32]));
-    Event::Redeem { client_id: CLIENT.to_owned(), session: session(0xC), unused: true, check: None, key }
+    Event::Redeem { client_id, session, unused: true, check: None, key }
 }
 
 /// A login at its issue, bound to the key with this number.

@@ -112,7 +112,12 @@ impl World {
                 Effect::Revoke(token) => _ = self.tokens.remove(&number(&token)),
                 Effect::Follow(attempt, code, _) => self.followed = Some((attempt, number(&code))),
                 Effect::Unfollow => self.followed = None,
-                Effect::Keep(session) => self.disk = Some(number(&session.refresh_token)),
+                Effect::Keep(session) => {
+                    // Everybody here is alice.
+                    let expected = self.play.app.settings.expect_user.as_ref();
+                    assert!(expected.is_none_or(|user| user.as_str() == "alice"), "alice came to bob's disk");
+                    self.disk = Some(number(&session.refresh_token));
+                }
                 Effect::Forget => self.disk = None,
                 Effect::Leave(..) => self.ends += 1,
                 Effect::Copy(_) | Effect::Say(_) => {}
@@ -209,12 +214,12 @@ proptest! {
     fn nothing_is_left_lying_about(
         steps in proptest::collection::vec(step(), 0..60),
         is_screen: bool,
-        expects_somebody_else: bool,
+        expects in proptest::sample::select(vec![None, Some("alice"), Some("bob")]),
         saves: bool,
     ) {
         let manner = if is_screen { Manner::Screen } else { Manner::Script };
         let mut world = World::new(Settings {
-            expect_user: expects_somebody_else.then(|| "bob".to_owned().try_into().unwrap()),
+            expect_user: expects.map(|name| name.to_owned().try_into().unwrap()),
             save_qr: saves.then(|| "qr.png".into()),
             renewals: 2,
             ..settings(manner)

@@ -64,6 +64,31 @@ fn a_kept_session_that_is_bound_to_another_key_makes_way_too() {
 }
 
 #[test]
+fn a_server_that_is_called_by_another_name_ends_no_session() {
+    let detail = || Some(shared::problem::OTHER_ADDRESS.to_owned());
+    let problem = || {
+        let problem = shared::problem::Problem { detail: detail(), ..ProblemCode::InvalidDpopProof.into() };
+        ClientError::Problem(problem)
+    };
+    let mut error: shared::problem::OauthError = OauthCode::InvalidDpopProof.into();
+    error.error_description = detail();
+    let refused = || ClientError::Oauth { error: error.clone(), retry_after: None };
+
+    let mut play = back(settings(Manner::Screen));
+    assert!(play.meet(Err(problem())).done().is_empty());
+    let trouble = held(&play).trouble.as_ref().unwrap().why.clone();
+    assert!(trouble.contains("public URL with --server"), "{trouble}");
+    let mut play = back(settings(Manner::Screen));
+    play.meet(Err(unauthenticated()));
+    assert!(play.refresh(Err(refused())).done().is_empty());
+    assert!(held(&play).trouble.is_some());
+
+    let effects = back(settings(Manner::Script)).meet(Err(problem()));
+    assert_eq!(effects.exit(), Some(Exit::Failed));
+    assert!(!effects.done().contains(&"forget".to_owned()), "{:?}", effects.done());
+}
+
+#[test]
 fn a_nonce_that_the_server_asks_for_again_ends_no_session() {
     let mut play = back(settings(Manner::Screen));
     play.meet(Err(unauthenticated()));
@@ -224,6 +249,38 @@ fn only_who_is_expected_gets_in() {
     let mut play = Play::new(expecting("bob", Manner::Screen)).until_redeemed();
     play.meet(Ok(me("alice")));
     assert!(matches!(&play.app.stage, Stage::Over(Outcome::Failed { exit: Exit::Denied, .. })));
+}
+
+#[test]
+fn where_somebody_is_expected_nothing_is_kept_before_it_is_known_to_be_theirs() {
+    for manner in [Manner::Screen, Manner::Script] {
+        let mut play = Play::new(expecting("alice", manner)).until_confirmed();
+        assert_eq!(play.redeem(Ok(shared::client::Redeemed::Tokens(tokens(1)))).done(), ["meet 1"]);
+        // Nor are tokens that were bought in between.
+        assert_eq!(play.meet(Err(unauthenticated())).done(), ["refresh 1"]);
+        assert_eq!(play.refresh(Ok(tokens(2))).done(), ["meet 2"]);
+        assert_eq!(play.meet(Ok(me("alice"))).done()[0], "keep 2");
+    }
+    let mut play = Play::new(expecting("alice", Manner::Screen)).until_logged_in();
+    play.wait(2700);
+    assert_eq!(play.refresh(Ok(tokens(2))).done(), ["keep 2", "meet 2"], "from then on as always");
+}
+
+#[test]
+fn what_is_not_on_disk_is_revoked_when_a_script_gives_up() {
+    let ephemeral = Settings { keeps: false, ..settings(Manner::Script) };
+    for (settings, revokes) in
+        [(expecting("alice", Manner::Script), true), (ephemeral, true), (settings(Manner::Script), false)]
+    {
+        let mut play = Play::new(settings).until_redeemed();
+        for _ in 0..4 {
+            play.meet(Err(unreachable()));
+            play.wait(30);
+        }
+        let given_up = play.meet(Err(unreachable()));
+        assert_eq!(given_up.exit(), Some(Exit::Unreachable));
+        assert_eq!(given_up.done().contains(&"revoke 1".to_owned()), revokes);
+    }
 }
 
 #[test]

@@ -13,9 +13,9 @@ use super::logins::Record;
 use super::writer::Outcome;
 use super::{SqliteStore, accounts, clients, known, logins, notices, sessions};
 use crate::store::{
-    Account, AnySession, Change, Committed, Ending, Inserted, KeptNotice, LimitKey, LoginKey, Notice,
-    OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result, Store,
-    StoreError, Taken, Topic, Valid, Watch,
+    Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
+    Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
+    Store, StoreError, Taken, Topic, Valid, Watch,
 };
 
 #[async_trait]
@@ -125,8 +125,10 @@ impl Store for SqliteStore {
         self.write(move |tx| sessions::rotate(tx, session, spent, &tokens, now)).await
     }
 
-    fn seen(&self, session: SessionId, now: Timestamp) {
+    async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        self.alive()?;
         self.mark_seen(session, now);
+        Ok(())
     }
 
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
@@ -143,7 +145,11 @@ impl Store for SqliteStore {
     }
 
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
-        self.read(|db| known::find(db, account, key))
+        self.read(|db| known::find(db, &self.memory.uses, account, key))
+    }
+
+    async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {
+        self.write(move |tx| known::forget_one(tx.db, account, key).map(Outcome::Keep)).await
     }
 
     async fn notify(&self, notice: Notice) -> Result<()> {
@@ -182,9 +188,9 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<bool> {
+    async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse> {
         self.alive()?;
-        self.proofs.remember(proof, now)
+        Ok(self.proofs.remember(proof, now))
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {

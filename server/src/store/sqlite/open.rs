@@ -10,9 +10,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior};
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// From each version but the last to the next.
-const UPGRADES: [&str; 1] = [include_str!("upgrade-2.sql")];
+const UPGRADES: [&str; 2] = [include_str!("upgrade-2.sql"), include_str!("upgrade-3.sql")];
 /// The schema that this server knows. A database says which one it has in `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// `SAOM`, in `PRAGMA application_id`: nobody else's database is written to.
 const APPLICATION_ID: i64 = 0x5341_4F4D;
 /// How long a write waits for another process's. Then the disk, or whoever holds it, is in trouble.

@@ -1,4 +1,4 @@
--- Saoma's schema, version 2.
+-- Saoma's schema, version 3.
 --
 -- Ids are 16 bytes, digests 32, times milliseconds since 1970. A session exists as long as nobody has ended it;
 -- whether it is valid is derived each time (see the views). Ending a phone ends what it granted, by the keys.

@@ -180,7 +180,7 @@ async fn a_writer_that_has_died_is_an_error_and_not_a_wait() {
     assert!(store.find(LoginKey::Id(login().id)).await.is_err());
     assert!(store.accounts().await.is_err());
     assert!(store.ping().await.is_err());
-    store.seen(session, Timestamp::UNIX_EPOCH);
+    assert!(store.seen(session, Timestamp::UNIX_EPOCH).await.is_err());
     store.close().await;
 }
 

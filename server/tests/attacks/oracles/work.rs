@@ -50,7 +50,7 @@ pub(crate) async fn learn_by_the_work_which_typed_codes_exist(on: Backend) {
     };
     let expected = cost("BBBB-BBBB").await;
     assert_eq!(expected.0.status, StatusCode::NOT_FOUND);
-    assert_eq!(expected.1, ["phone", "take", "take", "find"]);
+    assert_eq!(expected.1, ["phone", "seen", "take", "take", "find"]);
     for (what, issued) in [
         ("another's scan", &scanned),
         ("confirmed", &confirmed),

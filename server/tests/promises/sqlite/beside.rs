@@ -59,7 +59,10 @@ async fn a_command_has_accounts_but_no_logins() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("saoma.db");
     // It may come before any server does.
-    let beside = World::on(std::sync::Arc::new(SqliteStore::beside(&path, clock()).unwrap()), None);
+    let beside = World::on(
+        std::sync::Arc::new(SqliteStore::beside(&path, clock()).unwrap()),
+        crate::world::Place::Memory,
+    );
     let account = beside.owner().await;
     let world = open(&path);
     let phone = world.phone_of(&account).await;
@@ -67,7 +70,7 @@ async fn a_command_has_accounts_but_no_logins() {
     assert_eq!(beside.accounts().await.unwrap().len(), 1);
     assert!(beside.find(LoginKey::Id(login.id)).await.is_err());
     assert!(beside.insert(beside.new_login(), ROOMY).await.is_err());
-    assert!(beside.commit(beside.change(&login, &scan(&phone)), beside.now).await.is_err());
+    assert!(beside.commit(beside.change(&login, &scan(&login, &phone)), beside.now).await.is_err());
     assert!(beside.due(beside.now).await.is_err());
     assert!(beside.unfinished(phone.id).await.is_err());
     assert!(beside.change_password(&account, 1, None).await);
@@ -75,7 +78,7 @@ async fn a_command_has_accounts_but_no_logins() {
     // Neither its work nor its leaving disturbs the server.
     assert!(!world.phone_is_valid(phone.id, world.now).await.unwrap());
     assert_eq!(world.account(&account.username).await.unwrap().unwrap().password_version, 2);
-    world.step(&login, scan(&phone)).await;
+    world.step(&login, scan(&login, &phone)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,7 +89,7 @@ async fn log_in(world: &World) {
     let phone = world.phone_of(&account).await;
     let login = world.issued().await;
     acknowledged(&login);
-    let login = world.step(&login, scan(&phone)).await;
+    let login = world.step(&login, scan(&login, &phone)).await;
     acknowledged(&login);
     let confirm = login.state.scan().unwrap().confirm;
     let login =

@@ -22,11 +22,11 @@ async fn everything_is_there_again_closed_or_dropped() {
         let account = world.owner().await;
         let phone = world.phone_of(&account).await;
         let (logged_in, pc) = world.logged_in(&phone).await;
-        let tokens = world.tokens();
+        let tokens = world.tokens(pc.id.tag());
         assert!(world.rotate(pc.id, pc.tokens.refresh, tokens.clone(), world.now).await.unwrap());
         let confirmed = world.confirmed(&phone).await;
         let once = world.scanned(&phone).await;
-        let twice = world.step(&once, scan(&phone)).await;
+        let twice = world.step(&once, scan(&once, &phone)).await;
         let sessions = world.sessions(account.id, world.now).await.unwrap();
         let notices = world.notices(account.id, 0).await.unwrap();
         if close {
@@ -70,9 +70,9 @@ async fn a_use_is_durable_soon() {
     let phone = world.phone_of(&account).await;
     let (_, pc) = world.logged_in(&phone).await;
     let later = world.later(Duration::from_mins(5));
-    later.seen(pc.id, later.now);
-    later.seen(phone.id, later.now);
-    later.seen(phone.id, later.now + Duration::from_secs(59));
+    later.seen(pc.id, later.now).await.unwrap();
+    later.seen(phone.id, later.now).await.unwrap();
+    later.seen(phone.id, later.now + Duration::from_secs(59)).await.unwrap();
     drop((world, later.store));
     let world = open(&path);
     let found = world.pc_by_id(pc.id, later.now).await.unwrap().unwrap().session;
@@ -186,12 +186,12 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = dir.path().join("saoma.db");
     drop(open(&path));
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("PRAGMA user_version = 3; CREATE TABLE from_the_future (x)").unwrap();
+    db.execute_batch("PRAGMA user_version = 4; CREATE TABLE from_the_future (x)").unwrap();
     drop(db);
     let before = fs::read(&path).unwrap();
     for refused in [refusal(&path), SqliteStore::beside(&path, clock()).err().unwrap().to_string()] {
         assert!(
-            refused.contains("schema version 3") && refused.contains("run the newer server"),
+            refused.contains("schema version 4") && refused.contains("run the newer server"),
             "{refused}"
         );
     }
@@ -264,10 +264,19 @@ fn the_schema_before_is_brought_up_to_date() {
     let db = rusqlite::Connection::open(&path).unwrap();
     let before = "DROP TABLE known_pcs; ALTER TABLE pcs DROP COLUMN key; PRAGMA user_version = 1";
     db.execute_batch(before).unwrap();
+    // Whose tokens no server knows any more.
+    db.execute_batch(
+        "INSERT INTO accounts VALUES (zeroblob(16), 'emma', 'hash', 1, 1, 0);
+         INSERT INTO phones VALUES (zeroblob(16), zeroblob(16), zeroblob(32), NULL, NULL, 0, 0)",
+    )
+    .unwrap();
     drop(db);
     drop(open(&path));
     let db = rusqlite::Connection::open(&path).unwrap();
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
+    let rows = "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM phones)";
+    let rows: (u32, u32) = db.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(rows, (1, 0));
     db.execute_batch("SELECT key FROM pcs; SELECT key FROM standing_pcs; SELECT * FROM known_pcs").unwrap();
 }

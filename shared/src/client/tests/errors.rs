@@ -8,7 +8,7 @@ use crate::api::{Password, PhoneLogin};
 use crate::client::{Client, ClientError, IssueRequest, TransportChoice};
 use crate::code::PublicUrl;
 use crate::exit::Exit;
-use crate::problem::{OauthCode, OauthError, Problem, ProblemCode};
+use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 
 fn problem(code: ProblemCode) -> Answer {
     let body = serde_json::to_string(&Problem::from(code)).unwrap();
@@ -48,6 +48,28 @@ async fn a_wait_is_read_from_the_body_or_the_header() {
     assert_eq!(error(by_oauth).await.retry_after_secs(), Some(17));
     let a_date = problem(ProblemCode::RateLimited).with(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:00 GMT");
     assert_eq!(error(a_date).await.retry_after_secs(), None);
+}
+
+#[tokio::test]
+async fn that_the_server_goes_by_another_address_is_told_from_a_wrong_key() {
+    for (said, is_other) in [(OTHER_ADDRESS, true), ("call me \x1b[2J by my name", false)] {
+        let detail = Problem { detail: Some(said.to_owned()), ..ProblemCode::InvalidDpopProof.into() };
+        let description = OauthError {
+            error_description: Some(said.to_owned()),
+            ..OauthError::from(OauthCode::InvalidDpopProof)
+        };
+        for answer in [
+            Answer::json(401, serde_json::to_string(&detail).unwrap()),
+            Answer::json(400, serde_json::to_string(&description).unwrap()),
+        ] {
+            let error = error(answer).await;
+            let (exit, shown) = (error.exit(), format!("{error} {error:?}"));
+            assert_eq!(error.is_other_address(), is_other, "{shown}");
+            assert_eq!(exit, if is_other { Exit::Failed } else { Exit::NotLoggedIn }, "{shown}");
+            assert_eq!(error.to_string().contains("public URL with --server"), is_other, "{shown}");
+            assert!(!shown.contains("call me"), "{shown}");
+        }
+    }
 }
 
 #[tokio::test]

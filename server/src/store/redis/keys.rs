@@ -1,0 +1,159 @@
+//! The names of the keys.
+//!
+//! ```text
+//! {7K}login:ID       hash   a login's record, its revision, the id of its last write
+//! {7K}scan:DIGEST    string the login's id; so are device: and confirm:
+//! {7K}pc:ID          hash   a PC's session: record, tokens, use, its phone's generation
+//! {7K}access:DIGEST  string the PC session's id; so are refresh: and spent:
+//! {7K}outbox         hash   what is to be delivered to other partitions
+//! {7K}wakes          channel of all changes in the partition
+//! {AT}account:ID     hash   an account
+//! {AT}phone:ID       hash   a phone's session: record, token, account, use, generation
+//! {AT}token:DIGEST   string the phone session's id
+//! {AT}phones:ID      set    an account's phones           {AT}pcs:ID  sorted set  its PCs, with their phones
+//! {AT}unfinished:ID  sorted set  the logins that a phone scanned
+//! {AT}notices:ID     sorted set  an account's notices     {AT}notice:ID  hash  their rows
+//! {AT}known:ID       sorted set  the PCs that logged in to an account, by their keys
+//! user:DIGEST        string a login's id, by its user code
+//! {names:N}          hash   account ids by their names, in 32 parts
+//! {open}…            which logins are open
+//! limit:… proof:… clients
+//! ```
+//!
+//! `7K` is a login's tag, `AT` an account's: what stands in braces is what
+//! Redis Cluster chooses the slot by.
+
+use shared::id::{AccountId, LoginId, SessionId, Tag};
+use shared::name::Username;
+use shared::secret::{ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::store::{LimitKey, ProofId};
+
+/// How many parts the names are in.
+pub(super) const NAMES_PARTS: u8 = 32;
+
+/// Makes keys.
+pub(super) struct Keys {
+    namespace: String,
+}
+
+impl Keys {
+    pub(super) fn new(namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned() }
+    }
+
+    /// How every key of a partition begins.
+    pub(super) fn at(&self, tag: Tag) -> String {
+        format!("{}{{{}}}", self.namespace, tag.as_str())
+    }
+
+    pub(super) fn login(&self, id: LoginId) -> String {
+        format!("{}login:{id}", self.at(id.tag()))
+    }
+
+    pub(super) fn scan(&self, code: Digest<Scan>) -> String {
+        format!("{}scan:{}", self.at(code.tag()), text(code.as_bytes()))
+    }
+
+    pub(super) fn device(&self, code: Digest<DeviceCode>) -> String {
+        format!("{}device:{}", self.at(code.tag()), text(code.as_bytes()))
+    }
+
+    pub(super) fn confirm(&self, token: Digest<ConfirmToken>) -> String {
+        format!("{}confirm:{}", self.at(token.tag()), text(token.as_bytes()))
+    }
+
+    pub(super) fn user(&self, code: Digest<User>) -> String {
+        format!("{}user:{}", self.namespace, text(code.as_bytes()))
+    }
+
+    pub(super) fn outbox(&self, tag: Tag) -> String {
+        format!("{}outbox", self.at(tag))
+    }
+
+    pub(super) fn channel(&self, tag: Tag) -> String {
+        format!("{}wakes", self.at(tag))
+    }
+
+    pub(super) fn pc(&self, id: SessionId) -> String {
+        format!("{}pc:{id}", self.at(id.tag()))
+    }
+
+    pub(super) fn access(&self, token: Digest<PcToken>) -> String {
+        format!("{}access:{}", self.at(token.tag()), text(token.as_bytes()))
+    }
+
+    pub(super) fn refresh(&self, token: Digest<RefreshToken>) -> String {
+        format!("{}refresh:{}", self.at(token.tag()), text(token.as_bytes()))
+    }
+
+    pub(super) fn spent(&self, token: Digest<RefreshToken>) -> String {
+        format!("{}spent:{}", self.at(token.tag()), text(token.as_bytes()))
+    }
+
+    pub(super) fn account(&self, id: AccountId) -> String {
+        self.of_account("account", id)
+    }
+
+    /// One of an account's lists.
+    pub(super) fn of_account(&self, what: &str, id: AccountId) -> String {
+        format!("{}{what}:{id}", self.at(id.tag()))
+    }
+
+    pub(super) fn phone(&self, id: SessionId) -> String {
+        format!("{}phone:{id}", self.at(id.tag()))
+    }
+
+    pub(super) fn token(&self, token: Digest<PhoneToken>) -> String {
+        format!("{}token:{}", self.at(token.tag()), text(token.as_bytes()))
+    }
+
+    pub(super) fn unfinished(&self, phone: SessionId) -> String {
+        format!("{}unfinished:{phone}", self.at(phone.tag()))
+    }
+
+    /// Where the outcome of a write to an account's partition is remembered for a while.
+    pub(super) fn outcome(&self, tag: Tag, write: &str) -> String {
+        format!("{}outcome:{write}", self.at(tag))
+    }
+
+    pub(super) fn names(&self, name: &Username) -> String {
+        // Any even spread will do.
+        let sum = name.as_str().bytes().fold(7_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        self.names_part(sum % NAMES_PARTS)
+    }
+
+    pub(super) fn names_part(&self, part: u8) -> String {
+        format!("{}{{names:{part}}}", self.namespace)
+    }
+
+    /// How the keys begin that say which logins are open.
+    pub(super) fn open(&self) -> String {
+        format!("{}{{open}}", self.namespace)
+    }
+
+    pub(super) fn limit(&self, key: &LimitKey) -> String {
+        format!("{}limit:{}:{}", self.namespace, key.limit, key.subject)
+    }
+
+    pub(super) fn proof(&self, proof: &ProofId) -> String {
+        format!("{}proof:{}", self.namespace, text(proof))
+    }
+
+    pub(super) fn clients(&self) -> String {
+        format!("{}clients", self.namespace)
+    }
+}
+
+/// Bytes, as they stand in a key.
+pub(super) fn text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What [`text`] made.
+pub(super) fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}

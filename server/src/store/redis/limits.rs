@@ -1,0 +1,40 @@
+//! Limits, and proofs that were used: counted in one place for all nodes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{RedisStore, scripts, unreadable};
+use crate::store::{LimitKey, ProofId, Rate, Result, Taken};
+
+/// How long a proof is remembered. It is good for a minute on either side of its own time, or for as long as its nonce,
+/// which is two.
+const PROOF_KEPT: Duration = Duration::from_mins(3);
+
+impl RedisStore {
+    pub(super) async fn count(&self, key: &LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
+        if rate.count == 0 {
+            return Ok(Taken::Refused(rate.per));
+        }
+        let args =
+            [now.as_millisecond().to_string(), rate.per.as_millis().to_string(), rate.count.to_string()];
+        let (counted, millis): (u8, i64) =
+            self.link.run(&scripts::TAKE, &[self.keys.limit(key)], &args).await?;
+        if counted == 1 {
+            let at = Timestamp::from_millisecond(millis).map_err(|_| unreadable("a limit"))?;
+            return Ok(Taken::Counted(at));
+        }
+        Ok(Taken::Refused(Duration::from_millis(u64::try_from(millis).unwrap_or_default())))
+    }
+
+    pub(super) async fn uncount(&self, key: &LimitKey, counted: Timestamp) -> Result<()> {
+        let mut remove = redis::cmd("LREM");
+        remove.arg(self.keys.limit(key)).arg(-1).arg(counted.as_millisecond());
+        self.link.ask(&remove).await
+    }
+
+    pub(super) async fn remember(&self, proof: &ProofId) -> Result<bool> {
+        let args = [self.write_id(), PROOF_KEPT.as_millis().to_string()];
+        self.link.run(&scripts::FIRST_USE, &[self.keys.proof(proof)], &args).await
+    }
+}
