@@ -134,3 +134,6 @@ fn kept(now: Timestamp, until: Timestamp) -> i64 {
 fn unreadable(what: &str) -> StoreError {
     StoreError(format!("{what} in Redis is not as this version writes it"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod keeping;
 mod limits;
 mod logins;
 mod notices;
+mod on_redis;
 mod open;
 mod sessions;
 mod sqlite;
@@ -21,6 +22,8 @@ mod world;
 
 mod measure;
 
+#[path = "../support/proxy.rs"]
+mod proxy;
 #[path = "../support/redis.rs"]
 mod redis;
 

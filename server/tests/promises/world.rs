@@ -40,7 +40,7 @@ pub(crate) struct World {
 pub(crate) enum Place {
     Memory,
     Folder(TempDir),
-    Redis(#[expect(dead_code, reason = "it is held")] Redis),
+    Redis(Redis),
 }
 
 impl Deref for World {
@@ -62,6 +62,12 @@ impl World {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let Place::Folder(dir) = &*self.place else { panic!("this world is in no folder") };
         dir.path().join(name)
+    }
+
+    /// The Redis that it is kept in.
+    pub(crate) fn redis(&self) -> &Redis {
+        let Place::Redis(redis) = &*self.place else { panic!("this world is not in Redis") };
+        redis
     }
 
     /// The same world, a while later.

@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod faulty;
+pub(crate) mod nodes;
 pub(crate) mod program;
+pub(crate) mod proxy;
+pub(crate) mod redis;
 pub(crate) mod socket;
 
 use std::net::SocketAddr;

@@ -1,0 +1,10 @@
+//! Several servers on one Redis: whatever a login needs may happen on another node each time, and nodes, shards and
+//! networks may fail.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod measure;
+mod spread;
+
+#[path = "../support/mod.rs"]
+mod support;
