@@ -10,7 +10,7 @@
 //! Pictures come from anywhere, so nothing here trusts them: sizes are checked
 //! before pixels are decoded (1), and the reader, which panics on some
 //! photographs and takes minutes for others, is guarded (2). All of it is done
-//! on a thread of its own, with a time limit ([`guard`]).
+//! on a thread of its own, with a time limit.
 //!
 //! Nothing here knows of the rest of the program: other programs may use it as it is.
 //!

@@ -141,7 +141,8 @@ const MOST_LINES: usize = 40;
 ///
 /// The first byte says of which; then each line is a header: its letter in `HEADERS` and a value. What holds:
 /// see `Answer::check` and `House::attempt`; nothing is answered without the credentials for it, no socket
-/// opens for a foreign origin, nothing is "not modified" that was not asked about, and no wait is longer than the longest.
+/// opens for a foreign origin, nothing is "not modified" that was not asked about, and no wait is longer than the
+/// longest.
 ///
 /// # Panics
 /// When that does not hold.
