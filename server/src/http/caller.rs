@@ -168,8 +168,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         }
         // Whole, and not too large: the guard saw to that.
         let bytes = Bytes::from_request(request, app).await.map_err(|_| ProblemCode::BadRequest)?;
-        let is_object = bytes.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice(&bytes) {
+        // JSON is UTF-8 (RFC 8259 §8.1), what is ignored in it included.
+        let text = std::str::from_utf8(&bytes).map_err(|_| ProblemCode::BadRequest)?;
+        let is_object = text.trim_ascii_start().starts_with('{');
+        match serde_json::from_str(text) {
             Ok(body) if is_object => Ok(Self(body)),
             Err(error) if !error.is_data() => Err(ProblemCode::BadRequest.into()),
             Ok(_) | Err(_) => Err(ProblemCode::Unprocessable.into()),

@@ -102,6 +102,13 @@ async fn a_wrong_method_or_address_or_body_is_named() {
         (server.request(Method::GET, "/v1/scans"), 405, "method_not_allowed"),
         (scans().body("{}"), 415, "unsupported_media_type"),
         (scans().header(header::CONTENT_TYPE, "application/json").body("{"), 400, "bad_request"),
+        (
+            scans()
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(b"{\"scan_code\":\"x\",\"\xff\":1}".to_vec()),
+            400,
+            "bad_request",
+        ),
         (scans().json(&json!({"scan_code": "x".repeat(17 * 1024)})), 413, "payload_too_large"),
         (scans().json(&json!({"scan_code": null})), 422, "unprocessable"),
         (server.request(Method::GET, "/v1/notifications?after=x").bearer_auth(&phone), 400, "bad_request"),

@@ -10,7 +10,7 @@ use crate::support::nodes::{Deployment, Node};
 use crate::support::redis::Redis;
 use crate::support::{PASSWORD, pc};
 
-const LOGINS: u64 = 1000;
+const LOGINS: u32 = 1000;
 
 async fn phone(node: &Node) -> Phone {
     let password = || Password::new(PASSWORD.to_owned());
@@ -35,7 +35,7 @@ async fn commands_bytes_and_memory_of_a_login() {
     println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "step", "calls", "inner", "sent", "received");
     let mut step = |name: &str, redis: &Redis| {
         let after = redis.counts();
-        let each = |now: u64, then: u64| (now - then) as f64 / LOGINS as f64;
+        let each = |now: u64, then: u64| f64::from(u32::try_from(now - then).unwrap()) / f64::from(LOGINS);
         println!(
             "{name:<34} {:>9.1} {:>9.1} {:>9.0} {:>9.0}",
             each(after.calls, before.calls),
@@ -52,7 +52,7 @@ async fn commands_bytes_and_memory_of_a_login() {
         issued.push(client.issue(&pc()).await.unwrap());
     }
     let memory = step("issue", &redis);
-    println!("    an unscanned login takes {} bytes", (memory - empty) / LOGINS);
+    println!("    an unscanned login takes {} bytes", (memory - empty) / u64::from(LOGINS));
     let mut tokens = Vec::new();
     for issued in &issued {
         let code = client.server().scan_code_in(&issued.verification_uri_complete).unwrap();
@@ -70,7 +70,7 @@ async fn commands_bytes_and_memory_of_a_login() {
         sessions.push(tokens);
     }
     let memory = step("redeem", &redis);
-    println!("    a logged-in one with its session takes {} bytes", (memory - empty) / LOGINS);
+    println!("    a logged-in one with its session takes {} bytes", (memory - empty) / u64::from(LOGINS));
     for tokens in &sessions {
         client.me(&tokens.access_token).await.unwrap();
     }

@@ -40,11 +40,11 @@ pub(super) fn find(
     let met = db.prepare_cached(FIND)?.query_row(params![account, key], |row| row.time("last_seen_at"));
     let Some(mut seen) = met.optional()? else { return Ok(None) };
     let mut sessions = db.prepare_cached(SESSIONS)?;
-    let used = sessions.query_map(params![account, key], |row| {
+    let times = sessions.query_map(params![account, key], |row| {
         let last = uses.last(row.id("id", SessionId::from_bytes)?);
         Ok(row.time("last_seen_at")?.max(last.unwrap_or(Timestamp::MIN)))
     })?;
-    for at in used {
+    for at in times {
         seen = seen.max(at?);
     }
     Ok(Some(seen))
