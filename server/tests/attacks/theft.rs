@@ -300,8 +300,8 @@ pub(crate) async fn fill_the_memory_of_used_proofs(on: Backend) {
         Vec::new(),
     ];
     let junk = futures_util::stream::iter(0..10_000).map(|n| thief.form(TOKEN, &forms[n % forms.len()]));
-    let served = junk.buffer_unordered(16).filter(|(status, _)| std::future::ready(status.is_success()));
-    assert_eq!(served.count().await, 0);
+    let succeeded = junk.buffer_unordered(16).filter(|(status, _)| std::future::ready(status.is_success()));
+    assert_eq!(succeeded.count().await, 0);
     assert_eq!(store.proofs_kept(), before);
     // Nor do issues past their limit.
     let asked =
