@@ -141,7 +141,6 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn device_code(&self, from: Address) -> Result<Counted, Limited> {
-        Audit::DeviceCodeUnknown { from }.log();
         self.count(Some(Who::at(from)), [("device-code", from.to_string(), self.settings.device_code)]).await
     }
 

@@ -7,9 +7,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod audit;
+mod clocks;
 mod confusion;
 mod controllable;
 mod floods;
+mod holder;
+mod known;
 mod leakage;
 mod lifetimes;
 mod names;
@@ -17,9 +20,11 @@ mod oracles;
 mod predictable;
 mod previews;
 mod prints;
+mod proofs;
 mod proximity;
 mod reuse;
 mod scene;
+mod scopes;
 mod theft;
 mod unbound;
 mod wakeups;
@@ -34,6 +39,7 @@ use server::Settings;
 use server::clock::Clock;
 use server::store::Store;
 use support::Server;
+use support::faulty::Faulty;
 
 /// A back end that is attacked: it makes the store of each server.
 #[derive(Clone, Copy)]
@@ -43,6 +49,14 @@ impl Backend {
     /// A server that stands on it.
     pub(crate) async fn server(self) -> Server {
         self.server_with(|_| {}).await
+    }
+
+    /// One whose store can be looked at over the shoulder.
+    pub(crate) async fn server_watched(self, set: impl FnOnce(&mut Settings)) -> (Server, Arc<Faulty>) {
+        let mut watched = None;
+        let make = |clock| watched.insert(Faulty::over(self.0(clock))).clone() as Arc<dyn Store>;
+        let server = Server::start_over(make, set).await;
+        (server, watched.unwrap())
     }
 
     /// One with settings of the attack's own.
@@ -56,6 +70,7 @@ macro_rules! attacks {
     ($make:path) => {
         attacks!($make;
             confusion: use_a_secret_where_another_kind_belongs,
+            confusion: call_what_nobody_describes,
             controllable: choose_a_code_a_state_a_lifetime_or_an_account,
             controllable: name_the_account_in_a_scan,
             controllable: say_a_field_twice,
@@ -70,6 +85,8 @@ macro_rules! attacks {
             floods: hold_a_connection_with_a_head_that_never_ends,
             floods: hold_a_connection_with_a_body_that_never_ends,
             floods: hold_a_connection_by_saying_that_one_waits,
+            known: pass_as_a_known_pc,
+            known: pass_as_a_known_pc_once_put_out,
             leakage: read_the_phones_owner_off_the_pc,
             leakage: read_a_secret_off_an_error,
             prints: read_a_secret_off_a_debug_print,
@@ -82,17 +99,27 @@ macro_rules! attacks {
             names: write_to_the_list_of_sessions,
             names: write_through_scope_or_client_id,
             oracles: learn_which_accounts_exist,
-            oracles: learn_which_accounts_exist_by_the_clock,
             oracles: learn_which_typed_codes_exist,
+            oracles: learn_by_the_work_which_typed_codes_exist,
+            oracles: learn_by_the_work_what_was_good_once,
+            oracles: learn_by_the_work_which_names_and_ids_exist,
             oracles: learn_which_sessions_exist,
             oracles: learn_about_a_token_by_introspection,
             oracles: learn_which_clients_exist,
             previews: have_a_link_preview_use_a_code_up,
             previews: learn_from_a_page_which_codes_are_good,
+            proofs: send_a_proof_again,
+            proofs: send_a_proof_of_another_time,
+            proofs: fill_the_memory_of_used_proofs,
+            proofs: have_signatures_checked_for_nothing,
+            proofs: have_a_pc_forget_its_session_by_another_name_of_the_server,
+            proofs: forge_a_signature_of_p256,
             proximity: let_a_pc_far_away_in,
             proximity: scan_from_afar_what_a_phone_in_the_office_has_scanned,
             proximity: learn_from_afar_which_typed_codes_exist,
             proximity: ask_from_a_network_that_may_not,
+            scopes: gain_a_scope_that_nobody_confirmed,
+            scopes: ask_for_a_scope_that_nobody_can_read,
             reuse: be_one_of_64_phones_that_scan,
             reuse: confirm_64_times_at_once,
             reuse: confirm_what_is_being_denied,
@@ -108,14 +135,8 @@ macro_rules! attacks {
             theft: use_a_stolen_pc_token_at_a_resource_server,
             theft: use_a_stolen_pc_token_up_at_a_resource_server,
             theft: do_more_with_a_stolen_token_than_end_it,
-            theft: send_a_proof_again,
-            theft: fill_the_memory_of_used_proofs,
-            theft: have_signatures_checked_for_nothing,
-            theft: send_a_proof_of_another_time,
-            theft: pass_as_a_known_pc,
-            theft: pass_as_a_known_pc_once_put_out,
-            theft: have_a_pc_forget_its_session_by_another_name_of_the_server,
-            theft: forge_a_signature_of_p256,
+            theft: bind_a_stolen_session_to_ones_own_key,
+            theft: have_a_pc_that_has_a_key_by_now_go_on_without_it,
             theft: have_a_pc_without_a_clock_take_tokens_that_are_good_without_its_key,
             unbound: confirm_with_somebody_elses_phone,
             unbound: confirm_with_ones_own_second_phone,
