@@ -40,10 +40,15 @@ pub struct Cli {
 /// Where everything is kept.
 #[derive(Args, Clone, Debug)]
 pub struct Place {
-    /// Where logins, accounts and sessions are kept: `sqlite:PATH` or `sqlite::memory:`
+    /// Where logins, accounts and sessions are kept: `sqlite:PATH`, `sqlite::memory:`, or, for several servers
+    /// together, `redis://HOST:PORT` or `redis-cluster://HOST:PORT,HOST:PORT,…`
     #[arg(long, env = "SAOMA_STORE", default_value = "sqlite:saoma.db", value_name = "STORE", global = true)]
     pub store: StorePlace,
-    /// The server's secret; made at the first start. By default beside the database, with the ending .secret
+    /// How many replicas of Redis must have a confirm, a redeem or the end of a session before it counts as done
+    #[arg(long, env = "SAOMA_REDIS_REPLICAS", default_value_t = 0, value_name = "N", global = true)]
+    pub redis_replicas: u8,
+    /// The server's secret; made at the first start. By default beside the database, with the ending .secret. Servers
+    /// that share a Redis have the same; there, by default saoma.secret
     #[arg(long, env = "SAOMA_SECRET_FILE", value_name = "FILE", global = true)]
     pub secret_file: Option<PathBuf>,
 }
@@ -105,6 +110,7 @@ impl Place {
         match (&self.secret_file, &self.store) {
             (Some(file), _) => Some(file.clone()),
             (None, StorePlace::Sqlite(path)) => Some(path.with_extension("secret")),
+            (None, StorePlace::Redis(_)) => Some("saoma.secret".into()),
             (None, StorePlace::Memory) => None,
         }
     }

@@ -1,7 +1,9 @@
 //! Sessions of phones and PCs: begun, used, refreshed, listed and ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use shared::api;
 use shared::id::{AccountId, SessionId};
 use shared::login::REPEAT_WITHIN;
@@ -16,6 +18,8 @@ use crate::store::{
     Account, AnySession, Ending, FirstUse, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
 
+/// How long a session that was seen is not noted as seen again.
+const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// How often a refresh is tried against others.
 const TRIES: usize = 8;
 
@@ -67,8 +71,10 @@ impl Sessions {
     pub async fn phone(&self, token: Digest<PhoneToken>) -> Result<Option<Valid<PhoneSession>>, StoreError> {
         let now = self.clock.now();
         let valid = self.store.phone(token, now).await?;
-        if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now).await?;
+        if let Some(Valid { session, .. }) = &valid
+            && now >= session.last_seen_at + SEEN_EVERY
+        {
+            self.store.seen(session.id, now).await?;
         }
         Ok(valid)
     }
@@ -87,7 +93,7 @@ impl Sessions {
         if let Some(Valid { session, .. }) = &valid
             && (session.key.is_none() || now >= session.created_at + REPEAT_WITHIN)
         {
-            self.store.seen(session.id, now).await?;
+            self.used(session, now).await?;
         }
         Ok(valid)
     }
@@ -172,12 +178,15 @@ impl Sessions {
         self.store.pc(token, self.clock.now()).await
     }
 
-    /// Notes that a session was used.
+    /// Notes that a PC's session was used, if that is news.
     ///
     /// # Errors
     /// The store's.
-    pub async fn seen(&self, session: SessionId) -> Result<(), StoreError> {
-        self.store.seen(session, self.clock.now()).await
+    pub async fn used(&self, session: &PcSession, now: Timestamp) -> Result<(), StoreError> {
+        if session.used && now < session.last_seen_at + SEEN_EVERY {
+            return Ok(());
+        }
+        self.store.seen(session.id, now).await
     }
 
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {

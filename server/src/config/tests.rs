@@ -88,3 +88,18 @@ fn the_store_may_be_named_before_or_after_a_command() {
         assert_eq!(cli(args).unwrap().place.store, StorePlace::Sqlite("a.db".into()), "{args}");
     }
 }
+
+#[test]
+fn a_store_may_be_a_redis_with_a_secret_file_that_its_servers_share() {
+    for args in ["--store redis://10.0.0.1:6379", "--store redis-cluster://a:1,b:2 --redis-replicas 1"] {
+        let place = cli(args).unwrap().place;
+        assert!(matches!(place.store, StorePlace::Redis(_)), "{args}");
+        assert_eq!(place.secret_file(), Some("saoma.secret".into()));
+    }
+    assert_eq!(cli("account list --redis-replicas 2").unwrap().place.redis_replicas, 2);
+    for args in
+        ["--store redis:", "--store redis://a:1,b:2", "--store rediss://a", "--store redis-cluster://"]
+    {
+        assert!(cli(args).is_err(), "{args}");
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::store::Rate;
+use crate::store::{Rate, redis};
 
 /// Whether check codes are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -25,19 +25,20 @@ pub enum StorePlace {
     Sqlite(PathBuf),
     /// A SQLite database that is gone when the server stops.
     Memory,
+    /// Redis, which several servers share.
+    Redis(redis::Place),
 }
 
 impl FromStr for StorePlace {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let usage =
+            "use sqlite:PATH, sqlite::memory:, redis://HOST:PORT or redis-cluster://HOST:PORT,HOST:PORT,…";
         match text.split_once(':') {
             Some(("sqlite", ":memory:")) => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            Some(("redis" | "redis-cluster", _)) => {
-                Err("this version has no Redis store yet; use sqlite:PATH")
-            }
-            _ => Err("use sqlite:PATH or sqlite::memory:"),
+            _ => text.parse().map(Self::Redis).map_err(|_| usage),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Member {
                 .log();
                 return Err(ProblemCode::InvalidDpopProof.into());
             }
-            app.sessions.seen(session.id).await?;
+            app.sessions.used(&session, app.clock.now()).await?;
             return Ok(Self { account: session.account, username, session: session.id });
         }
         let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;

@@ -119,8 +119,8 @@ async fn have_others_refused_while_the_program_is_full() {
 }
 
 pub(crate) async fn starve_polls_with_five_thousand_idle_waiters(on: Backend) {
-    // Each is a descriptor at either end, and both ends are in this process.
-    allow_descriptors(u64::from(IDLE) * 2 + 500);
+    // Each is a descriptor at either end, and both ends are in this process; so is a front with its own two.
+    allow_descriptors(u64::from(IDLE) * 4 + 500);
     let server = on.server_with(|settings| {
         settings.limits.issue.count = IDLE;
         settings.limits.open.per_address = IDLE;

@@ -36,14 +36,18 @@ mod support;
 use std::sync::Arc;
 
 use server::Settings;
-use server::clock::Clock;
 use server::store::Store;
 use support::Server;
 use support::faulty::Faulty;
 
-/// A back end that is attacked: it makes the store of each server.
+/// A back end that is attacked: what each server stands on.
 #[derive(Clone, Copy)]
-pub(crate) struct Backend(fn(Clock) -> Arc<dyn Store>);
+pub(crate) enum Backend {
+    /// One server with SQLite in memory.
+    Alone,
+    /// Three servers on a Redis Cluster, each connection to the next of them.
+    Nodes,
+}
 
 impl Backend {
     /// A server that stands on it.
@@ -54,21 +58,27 @@ impl Backend {
     /// One whose store can be looked at over the shoulder.
     pub(crate) async fn server_watched(self, set: impl FnOnce(&mut Settings)) -> (Server, Arc<Faulty>) {
         let mut watched = None;
-        let make = |clock| watched.insert(Faulty::over(self.0(clock))).clone() as Arc<dyn Store>;
-        let server = Server::start_over(make, set).await;
+        let watch = |store| watched.insert(Faulty::over(store)).clone() as Arc<dyn Store>;
+        let server = match self {
+            Self::Alone => Server::start_on(watch, set).await,
+            Self::Nodes => Server::start_on_nodes(1, watch, set).await,
+        };
         (server, watched.unwrap())
     }
 
     /// One with settings of the attack's own.
     pub(crate) async fn server_with(self, set: impl FnOnce(&mut Settings)) -> Server {
-        Server::start_over(self.0, set).await
+        match self {
+            Self::Alone => Server::start_with(set).await,
+            Self::Nodes => Server::start_on_nodes(3, |store| store, set).await,
+        }
     }
 }
 
-/// One test for each attack, on the back end that `make` makes.
+/// One test for each attack, on a back end.
 macro_rules! attacks {
-    ($make:path) => {
-        attacks!($make;
+    ($on:ident) => {
+        attacks!($on;
             confusion: use_a_secret_where_another_kind_belongs,
             confusion: call_what_nobody_describes,
             controllable: choose_a_code_a_state_a_lifetime_or_an_account,
@@ -154,15 +164,20 @@ macro_rules! attacks {
             zombies: log_in_with_a_password_that_is_being_changed,
         );
     };
-    ($make:path; $($module:ident: $attack:ident,)*) => {$(
+    ($on:ident; $($module:ident: $attack:ident,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $attack() {
-            crate::$module::$attack(crate::Backend($make)).await;
+            crate::$module::$attack(crate::Backend::$on).await;
         }
     )*};
 }
 
 /// SQLite, as a trial has it.
 mod sqlite_in_memory {
-    attacks!(crate::support::in_memory);
+    attacks!(Alone);
+}
+
+/// Redis, as a deployment of several servers has it.
+mod redis_nodes {
+    attacks!(Nodes);
 }

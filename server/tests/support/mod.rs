@@ -34,6 +34,9 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// When everything here begins, by the clock that the test holds.
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
 
+/// When a held clock begins.
+pub(crate) const START: &str = "2026-11-23T12:00:00Z";
+
 /// A server that stops with its test.
 pub(crate) struct Server {
     pub(crate) url: PublicUrl,

@@ -9,7 +9,8 @@
 //! What Redis publishes while nobody listens is gone. So after each gap
 //! everybody who waits is woken, reads again, and has missed nothing. The
 //! connections are made anew rather than mended: a shard that fails over takes
-//! its subscribers' channels along.
+//! its subscribers' channels along. And for what nobody thought of, whoever
+//! waits looks again every few seconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +33,9 @@ use crate::store::{Result, StoreError};
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long between tries to hear again.
 const TRY_EVERY: Duration = Duration::from_millis(100);
-/// Everybody looks again this long after hearing has begun again, too: what a failing node had taken may be taken back
-/// when its shard has settled.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// Of those who wait, every this many-th looks again with each ping, so that all do every five seconds. What a failing
+/// node had taken may be taken back when its shard has settled, and a message may be lost in ways that nobody notices.
+const LOOK_AGAIN_AFTER: u64 = 5;
 
 /// Begins to pass on what is published. Subscribed to all when this returns.
 pub(super) async fn start(place: Place, keys: Arc<Keys>, hub: Hub) -> Result<AbortHandle> {
@@ -79,7 +80,8 @@ impl Ears {
                 .use_protocol(ProtocolVersion::RESP3)
                 .connection_timeout(CONNECTED_WITHIN)
                 .response_timeout(ANSWERED_WITHIN)
-                .retries(3)
+                // A connection that is made anew behind our back has no subscriptions. So nothing is tried again there.
+                .retries(0)
                 .push_sender(hear)
                 .build()?;
             To::Cluster(client.get_async_connection().await?)
@@ -111,9 +113,7 @@ impl Ears {
     /// Passes on what is heard, until there may be a gap.
     async fn listen(&mut self, hub: &Hub) {
         let mut ping = tokio::time::interval(PING_EVERY);
-        let again = tokio::time::sleep(LOOK_AGAIN_AFTER);
-        tokio::pin!(again);
-        let mut is_settled = false;
+        let mut turn = 0;
         loop {
             tokio::select! {
                 heard = self.heard.recv() => match heard {
@@ -124,10 +124,12 @@ impl Ears {
                     Some(PushInfo { kind: PushKind::Disconnection | PushKind::SUnsubscribe, .. }) | None => return,
                     Some(_) => {}
                 },
-                _ = ping.tick() => if self.ping().await.is_err() { return },
-                () = again.as_mut(), if !is_settled => {
-                    is_settled = true;
-                    hub.wake_all();
+                _ = ping.tick() => {
+                    if self.ping().await.is_err() {
+                        return;
+                    }
+                    turn = (turn + 1) % LOOK_AGAIN_AFTER;
+                    hub.wake_share(turn, LOOK_AGAIN_AFTER);
                 }
             }
         }

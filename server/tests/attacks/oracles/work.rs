@@ -46,11 +46,13 @@ pub(crate) async fn learn_by_the_work_which_typed_codes_exist(on: Backend) {
     let cost = async |code: &str| {
         store.forget_calls();
         let answer = type_code(&server, &mallory, code).await;
-        (answer, store.calls_from("phone"))
+        // That a phone is seen again is written down once a minute, whatever it asks for.
+        let calls = store.calls_from("phone").into_iter().filter(|call| *call != "seen");
+        (answer, calls.collect::<Vec<_>>())
     };
     let expected = cost("BBBB-BBBB").await;
     assert_eq!(expected.0.status, StatusCode::NOT_FOUND);
-    assert_eq!(expected.1, ["phone", "seen", "take", "take", "find"]);
+    assert_eq!(expected.1, ["phone", "take", "take", "find"]);
     for (what, issued) in [
         ("another's scan", &scanned),
         ("confirmed", &confirmed),
