@@ -16,8 +16,12 @@ impl RedisStore {
         if rate.count == 0 {
             return Ok(Taken::Refused(rate.per));
         }
-        let args =
-            [now.as_millisecond().to_string(), rate.per.as_millis().to_string(), rate.count.to_string()];
+        let args = [
+            now.as_millisecond().to_string(),
+            rate.per.as_millis().to_string(),
+            rate.count.to_string(),
+            self.write_id(),
+        ];
         let (counted, millis): (u8, i64) =
             self.link.run(&scripts::TAKE, &[self.keys.limit(key)], &args).await?;
         if counted == 1 {
@@ -28,9 +32,8 @@ impl RedisStore {
     }
 
     pub(super) async fn uncount(&self, key: &LimitKey, counted: Timestamp) -> Result<()> {
-        let mut remove = redis::cmd("LREM");
-        remove.arg(self.keys.limit(key)).arg(-1).arg(counted.as_millisecond());
-        self.link.ask(&remove).await
+        let counted = [counted.as_millisecond().to_string()];
+        self.link.run(&scripts::GIVE_BACK, &[self.keys.limit(key)], &counted).await
     }
 
     pub(super) async fn remember(&self, proof: &ProofId) -> Result<bool> {

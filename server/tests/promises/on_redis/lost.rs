@@ -100,7 +100,7 @@ async fn an_account_is_made_and_changed_once_though_answers_are_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_redis_that_is_away_is_an_error_and_not_a_wait_without_end() {
     let weathered = Weathered::begin().await;
-    for weather in [Weather::Cut, Weather::Stalled, Weather::HalfClosed] {
+    for weather in [Weather::Cut, Weather::Stalled] {
         let login = weathered.far.issued().await;
         weathered.proxy.set(weather);
         let found = weathered.far.find(server::store::LoginKey::Id(login.id));
@@ -113,5 +113,17 @@ async fn a_redis_that_is_away_is_an_error_and_not_a_wait_without_end() {
             back = weathered.far.find(server::store::LoginKey::Id(login.id)).await;
         }
         assert_eq!(back.unwrap(), Some(login), "{weather:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_that_was_shut_is_made_anew_and_nobody_notices() {
+    let weathered = Weathered::begin().await;
+    for _ in 0..3 {
+        let login = weathered.far.issued().await;
+        weathered.proxy.set(Weather::HalfClosed);
+        let found = weathered.far.find(server::store::LoginKey::Id(login.id)).await;
+        assert_eq!(found.unwrap(), Some(login));
+        weathered.proxy.set(Weather::Fair);
     }
 }
