@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
-use shared::problem::{OauthError, Problem};
+use shared::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 
 /// The most that an answer may have, in bytes: a hundred notifications have less.
 const MAX_BODY: usize = 64 * 1024;
@@ -66,6 +66,9 @@ impl Answer {
         if said.tries_left.is_some() {
             words.error_description.clone_from(&said.error_description);
         }
+        if is_other_address(said.error == OauthCode::InvalidDpopProof, said.error_description.as_deref()) {
+            words.error_description = Some(OTHER_ADDRESS.into());
+        }
         self.check_words(&serde_json::to_value(words));
     }
 
@@ -76,6 +79,9 @@ impl Answer {
         let mut words = Problem::from(said.code);
         (words.retry_after, words.login_status) = (said.retry_after, said.login_status);
         words.check_code = said.check_code;
+        if is_other_address(said.code == ProblemCode::InvalidDpopProof, said.detail.as_deref()) {
+            words.detail = Some(OTHER_ADDRESS.into());
+        }
         self.check_words(&serde_json::to_value(words));
     }
 
@@ -85,11 +91,14 @@ impl Answer {
     }
 }
 
+/// The one thing more that is ever said of a bad proof, in words that are always the same.
+fn is_other_address(of_proof: bool, said: Option<&str>) -> bool {
+    of_proof && said == Some(OTHER_ADDRESS)
+}
+
 /// That the checks can fail: answers with one flaw each.
 #[cfg(test)]
 mod tests {
-    use shared::problem::{OauthCode, ProblemCode};
-
     use super::*;
 
     fn problem(code: ProblemCode) -> Answer {
