@@ -11,6 +11,9 @@ use crate::store::{LimitKey, ProofId, Rate, Result, Taken};
 /// which is two.
 const PROOF_KEPT: Duration = Duration::from_mins(3);
 
+/// How long a use may take to be given back: a password is checked meanwhile.
+const NEW: Duration = Duration::from_secs(1);
+
 impl RedisStore {
     pub(super) async fn count(&self, key: &LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         if rate.count == 0 {
@@ -22,13 +25,16 @@ impl RedisStore {
             rate.count.to_string(),
             self.write_id(),
         ];
-        let (counted, millis): (u8, i64) =
+        let (counted, millis, newest): (u8, i64, i64) =
             self.link.run(&scripts::TAKE, &[self.keys.limit(key)], &args).await?;
         if counted == 1 {
             let at = Timestamp::from_millisecond(millis).map_err(|_| unreadable("a limit"))?;
             return Ok(Taken::Counted(at));
         }
-        Ok(Taken::Refused(Duration::from_millis(u64::try_from(millis).unwrap_or_default())))
+        let room_in = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+        let is_new =
+            Duration::from_millis(u64::try_from(now.as_millisecond() - newest).unwrap_or_default()) < NEW;
+        Ok(if is_new { Taken::Contended(room_in) } else { Taken::Refused(room_in) })
     }
 
     pub(super) async fn uncount(&self, key: &LimitKey, counted: Timestamp) -> Result<()> {
