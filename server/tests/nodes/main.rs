@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod measure;
+mod programs;
 mod spread;
 
 #[path = "../support/mod.rs"]

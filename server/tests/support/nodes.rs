@@ -100,7 +100,12 @@ impl Deployment {
 
     /// Whom the front sends connections to from now on.
     pub(crate) fn serve(&self, nodes: &[Node]) {
-        *self.front.nodes.lock().unwrap() = nodes.iter().map(|node| node.addr).collect();
+        self.serve_at(nodes.iter().map(|node| node.addr).collect());
+    }
+
+    /// As [`serve`](Self::serve), by address.
+    pub(crate) fn serve_at(&self, nodes: Vec<SocketAddr>) {
+        *self.front.nodes.lock().unwrap() = nodes;
     }
 
     /// Where the front is.
