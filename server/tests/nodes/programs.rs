@@ -20,7 +20,7 @@ use crate::support::redis::Redis;
 use crate::support::{PASSWORD, pc};
 
 /// A wait that takes this long was in vain.
-const IN_VAIN: Duration = Duration::from_secs(60);
+const IN_VAIN: Duration = Duration::from_mins(1);
 /// How long between two blows. Time enough for a node to be up again.
 const BETWEEN: Duration = Duration::from_millis(250);
 /// How many PCs log in at once on each transport, and how often each; those that poll take two seconds for a step.
