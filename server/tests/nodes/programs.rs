@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use shared::api::{NoticeKind, Notification, Password, PhoneLogin, Registration, ScanRequest, SessionKind};
@@ -60,6 +60,9 @@ impl Programs {
             &url,
             "--limit-issue",
             "10000/1m",
+            // A node that is killed leaves counted what it would have given back.
+            "--limit-scan",
+            "10000/1m",
             "--trusted-proxy",
             "127.0.0.1/32",
         ];
@@ -80,7 +83,6 @@ impl Programs {
             phones.push(phone(&client, &format!("emma-{transport}")).await);
         }
         let failures = Arc::new(AtomicU32::new(0));
-        let is_over = Arc::new(AtomicBool::new(false));
         let mut people = JoinSet::new();
         for (whose, (transport, pcs, logins)) in PEOPLE.into_iter().enumerate() {
             for _ in 0..pcs {
@@ -94,16 +96,9 @@ impl Programs {
                 });
             }
         }
-        let done = tokio::spawn({
-            let is_over = is_over.clone();
-            async move {
-                let sessions = people.join_all().await;
-                is_over.store(true, Ordering::SeqCst);
-                sessions
-            }
-        });
+        let done = tokio::spawn(people.join_all());
         for turn in 0.. {
-            if is_over.load(Ordering::SeqCst) {
+            if done.is_finished() {
                 break;
             }
             tokio::time::sleep(BETWEEN).await;
@@ -125,7 +120,8 @@ impl Programs {
     /// Every session that a PC uses is there, each with one notice; and a session that no PC knows of came of an answer
     /// that was lost, and has its notice, too. What a node that died has left to be delivered, another delivers.
     async fn everything_adds_up(&self, phone: &Phone, used: &[&String]) {
-        let sessions = phone.sessions().await.unwrap().sessions;
+        let failures = AtomicU32::new(0);
+        let sessions = retried(&failures, || phone.sessions()).await.unwrap().sessions;
         let pcs: Vec<String> = sessions
             .iter()
             .filter(|session| session.kind == SessionKind::Pc)
@@ -160,9 +156,10 @@ async fn phone(client: &Client, username: &str) -> Phone {
 }
 
 async fn all_notices(phone: &Phone) -> Vec<Notification> {
+    let failures = AtomicU32::new(0);
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
-        let page = phone.notifications(after, None).await.unwrap().notifications;
+        let page = retried(&failures, || phone.notifications(after, None)).await.unwrap().notifications;
         let Some(last) = page.last() else { return all };
         after = last.id;
         all.extend(page);
