@@ -15,6 +15,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{AccountCommand, ClientCommand, Command};
 use crate::limits::{LimitSettings, Limits};
+use crate::metrics::Metrics;
 use crate::store::{Account, ResourceServer, Store};
 
 /// What to do about a name that is no account's.
@@ -46,7 +47,9 @@ async fn account(
     random: Arc<dyn Random>,
     out: &mut impl Write,
 ) -> Result<()> {
-    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+    // Nobody reads these: a command is over at once.
+    let metrics = Metrics::new(clock.clone());
+    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone(), metrics);
     let accounts = Accounts::new(store.clone(), clock, random, limits);
     match command {
         AccountCommand::Add { name } => {

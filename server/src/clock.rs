@@ -52,6 +52,16 @@ impl Clock {
         }
     }
 
+    /// How much time has passed since some moment, to the nanosecond: for measuring how long something took, which
+    /// neither the grain of [`now`](Self::now) nor its being corrected may spoil.
+    #[must_use]
+    pub fn counted(&self) -> Duration {
+        match &self.0 {
+            Source::System { since, .. } => since.elapsed(),
+            Source::Held(time) => Duration::try_from(time.borrow().as_duration()).unwrap_or_default(),
+        }
+    }
+
     /// Sets the system's clock, for all who share this one, to what it would be if it were `time` now. One that is
     /// held stays as it is.
     pub fn keep_to(&self, time: Timestamp) {

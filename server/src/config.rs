@@ -59,6 +59,10 @@ pub struct Serve {
     /// The address to listen on; port 0 takes any that is free
     #[arg(long, env = "SAOMA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Where to tell monitors, over plain http, how the server is: /healthz, /readyz and /metrics. Loopback or a
+    /// private network, since nobody is asked who they are. By default nowhere
+    #[arg(long, env = "SAOMA_ADMIN_LISTEN", value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
     /// Where clients reach the server: `http(s)://HOST[:PORT]`. By default the bound address
     #[arg(long, env = "SAOMA_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     pub public_url: Option<PublicUrl>,

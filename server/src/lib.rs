@@ -1,7 +1,7 @@
 //! The Saoma server.
 //!
 //! ```text
-//! main ---> config ---> App ---> serve
+//! main ---> config ---> App ---> serve, monitor
 //!                        |
 //! http/ ---> logins ---> shared::login      what comes of an event: pure
 //!   |           \-----> store               what is kept: one commit per step
@@ -23,6 +23,8 @@ pub mod config;
 pub mod http;
 pub mod limits;
 pub mod logins;
+pub mod metrics;
+pub mod monitor;
 pub mod notices;
 mod serve;
 pub mod sessions;
@@ -47,9 +49,10 @@ use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::limits::{LimitSettings, Limits};
 use crate::logins::Logins;
+use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::sessions::Sessions;
-use crate::store::Store;
+use crate::store::{Measured, Store};
 use crate::waiters::Waiters;
 
 /// How many may wait for notifications in one phone session's name.
@@ -125,6 +128,7 @@ pub struct App {
     pub(crate) notices: Notices,
     pub(crate) readers: Waiters<SessionId>,
     pub(crate) in_hand: Semaphore,
+    pub(crate) metrics: Arc<Metrics>,
     draining: watch::Sender<bool>,
 }
 
@@ -137,15 +141,17 @@ impl App {
         random: Arc<dyn Random>,
         secret: ServerSecret,
     ) -> Arc<Self> {
-        let limits = Limits::new(settings.limits, store.clone(), clock.clone());
+        let metrics = Metrics::new(clock.clone());
+        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
+        let limits = Limits::new(settings.limits, store.clone(), clock.clone(), metrics.clone());
         let logins = Arc::new(Logins::new(
             store.clone(),
             clock.clone(),
             random.clone(),
             secret.clone(),
             limits.clone(),
-            settings.code_lifetime,
-            settings.requires_same_network,
+            metrics.clone(),
+            &settings,
         ));
         Arc::new(Self {
             accounts: Accounts::new(store.clone(), clock.clone(), random.clone(), limits.clone()),
@@ -153,6 +159,7 @@ impl App {
             notices: Notices::new(store.clone()),
             readers: Waiters::new(READERS_PER_SESSION),
             in_hand: Semaphore::new(settings.max_in_hand),
+            metrics,
             draining: watch::Sender::new(false),
             settings,
             clock,
@@ -167,5 +174,10 @@ impl App {
     pub(crate) async fn draining(&self) {
         // The sender lives as long as `self`, so this can't fail.
         let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+
+    /// Whether it has.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
     }
 }

@@ -16,6 +16,7 @@ use shared::id::{AccountId, LoginId, SessionId};
 use crate::address::Address;
 use crate::audit::{Audit, Who};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::{LimitKey, OpenCaps, Rate, Store, StoreError, Taken};
 use tries::{Tries, Try};
 
@@ -100,13 +101,14 @@ pub struct Limits {
     settings: LimitSettings,
     store: Arc<dyn Store>,
     clock: Clock,
+    metrics: Arc<Metrics>,
     tries: Tries,
 }
 
 impl Limits {
-    /// Counts in `store`, by `clock`.
-    pub fn new(settings: LimitSettings, store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { settings, store, clock, tries: Tries::default() }
+    /// Counts in `store`, by `clock`, and what it refuses in `metrics`.
+    pub fn new(settings: LimitSettings, store: Arc<dyn Store>, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { settings, store, clock, metrics, tries: Tries::default() }
     }
 
     /// The caps on open logins.
@@ -228,6 +230,7 @@ impl Limits {
                             continue 'again;
                         }
                         if !may_make_room {
+                            self.metrics.refused(name.limit);
                             if let Some(who) = who {
                                 Audit::Limited { limit: name.limit, who }.log();
                             }

@@ -36,10 +36,12 @@ pub use issue::Issued;
 pub use proof::{Proved, ProvedKey};
 pub use redeem::Tokens;
 
+use crate::Settings;
 use crate::address::Address;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::store::{Change, Committed, LoginKey, Notice, SessionWrite, Store, StoreError};
 use crate::waiters::Waiters;
 
@@ -54,6 +56,7 @@ pub struct Logins {
     random: Arc<dyn Random>,
     secret: ServerSecret,
     limits: Limits,
+    metrics: Arc<Metrics>,
     lifetime: Duration,
     /// Whether a phone may scan only from the PC's own network.
     requires_same_network: bool,
@@ -80,16 +83,15 @@ pub enum SeenCode {
 }
 
 impl Logins {
-    /// Keeps logins in `store`; each lives `lifetime` from its issue. With `requires_same_network`, only a phone
-    /// in the PC's own network may scan it.
+    /// Keeps logins in `store`, as the settings say.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Clock,
         random: Arc<dyn Random>,
         secret: ServerSecret,
         limits: Limits,
-        lifetime: Duration,
-        requires_same_network: bool,
+        metrics: Arc<Metrics>,
+        settings: &Settings,
     ) -> Self {
         Self {
             store,
@@ -97,8 +99,9 @@ impl Logins {
             random,
             secret,
             limits,
-            lifetime,
-            requires_same_network,
+            metrics,
+            lifetime: settings.code_lifetime,
+            requires_same_network: settings.requires_same_network,
             waiters: Waiters::new(follow::WAITERS_PER_LOGIN),
             making_room: Mutex::default(),
         }
@@ -250,6 +253,7 @@ impl Logins {
         match self.store.commit(change, now).await? {
             Committed::Done => {
                 audit::stepped(&step.login, event);
+                self.metrics.stepped(login, &step.login, event);
                 Ok(Some(step.login))
             }
             Committed::Stale => Ok(None),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use server::config::{Cli, Place, Serve, StorePlace};
 use server::store::Store;
 use server::store::redis::{self, RedisStore};
 use server::store::sqlite::SqliteStore;
-use server::{App, Listener, admin, serve, telemetry};
+use server::{App, Listener, admin, monitor, serve, telemetry};
 use shared::exit::Exit;
 use shared::random::OsRandom;
 use shared::secret::ServerSecret;
@@ -60,13 +61,11 @@ async fn run(cli: Cli) -> Result<()> {
         return outcome;
     }
     let tls = tls(&cli.serve)?;
-    let socket = TcpListener::bind(cli.serve.listen).await;
-    let socket = socket.with_context(|| {
-        format!(
-            "can't listen on {}; stop what does, or choose another address with --listen",
-            cli.serve.listen
-        )
-    })?;
+    let socket = listen(cli.serve.listen, "--listen").await?;
+    let admin_socket = match cli.serve.admin_listen {
+        Some(addr) => Some(listen(addr, "--admin-listen").await?),
+        None => None,
+    };
     let bound = socket.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = cli.serve.settings(bound)?;
@@ -74,12 +73,24 @@ async fn run(cli: Cli) -> Result<()> {
     let store = store(&cli.place, &clock, &random, &secret).await?;
     let app = App::new(settings, store, clock, random, secret);
     let stop = stop_signal()?;
+    if let Some(socket) = admin_socket {
+        // In the log, since standard output says where clients are served, and nothing else.
+        tracing::info!("the admin plane listens on http://{}", socket.local_addr()?);
+        tokio::spawn(monitor::serve(socket, app.clone()));
+    }
     let mut out = std::io::stdout();
     writeln!(out, "listening on {scheme}://{bound}")
         .and_then(|()| out.flush())
         .context("can't write to standard output")?;
     serve(Listener { socket, tls }, app, stop).await?;
     Ok(())
+}
+
+async fn listen(addr: SocketAddr, option: &str) -> Result<TcpListener> {
+    let socket = TcpListener::bind(addr).await;
+    socket.with_context(|| {
+        format!("can't listen on {addr}; stop what does, or choose another address with {option}")
+    })
 }
 
 async fn store(

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -51,24 +52,11 @@ pub async fn serve(listener: Listener, app: Arc<App>, shutdown: impl Future<Outp
     let service = router(app.clone());
     tokio::pin!(shutdown);
     loop {
-        let accepted = async {
-            // Past the most connections, clients wait in the kernel's queue until one ends.
-            let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-            let (stream, addr) = listener.socket.accept().await?;
-            io::Result::Ok((stream, Peer { addr, _place: Arc::new(place) }))
-        };
-        let (stream, peer) = tokio::select! {
-            accepted = accepted => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of descriptors, or the client is gone already: either passes.
-                    tracing::warn!(%error, "can't accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let (stream, addr, place) = tokio::select! {
+            accepted = accept(&listener.socket, &room) => accepted,
             () = &mut shutdown => break,
         };
+        let peer = Peer { addr, _place: Arc::new((place, app.metrics.connection())) };
         let connection = connection(stream, peer, listener.tls.clone(), service.clone(), app.clone());
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -87,6 +75,40 @@ pub async fn serve(listener: Listener, app: Arc<App>, shutdown: impl Future<Outp
     tidying.abort();
     app.store.close().await;
     Ok(())
+}
+
+/// Takes the next connection, as soon as there is a place for it: past the most, clients wait in the kernel's queue
+/// until one ends. Cancel-safe.
+pub(crate) async fn accept(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    loop {
+        let accepted = async {
+            let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
+            let (stream, addr) = socket.accept().await?;
+            io::Result::Ok((stream, addr, place))
+        };
+        match accepted.await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Out of descriptors, or the client is gone already: either passes.
+                tracing::warn!(%error, "can't accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// HTTP as both planes speak it: a head is small, and comes soon.
+pub(crate) fn http1() -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    http1
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_MAX)
+        .max_headers(HEADERS_MAX);
+    http1
 }
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -117,13 +139,7 @@ where
         request.extensions_mut().insert(peer.clone());
         service.clone().oneshot(request.map(axum::body::Body::new))
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(HEAD_MAX)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
+    let connection = http1().serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         done = connection.as_mut() => return done.map_err(Into::into),

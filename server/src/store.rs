@@ -24,6 +24,7 @@
 
 pub mod hub;
 mod limiter;
+mod measured;
 mod proofs;
 mod records;
 pub mod redis;
@@ -40,6 +41,7 @@ use shared::name::Username;
 use shared::secret::{ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User};
 
 pub use hub::{Topic, Watch};
+pub use measured::Measured;
 pub(crate) use records::phone_ends_at;
 pub use records::{
     Account, AnySession, Ending, KeptNotice, NOTICES_KEPT, NOTICES_READ, Notice, PC_TOKEN_LIFE, PHONE_IDLE,

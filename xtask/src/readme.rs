@@ -20,7 +20,7 @@ fn block<'a>(readme: &'a str, start: &str) -> &'a str {
 
 /// Whether it is the path of a file or folder, rather than of a request.
 pub(crate) fn is_path(word: &str) -> bool {
-    let ours = ["shared/", "server/", "pc-tui/", "mobile-cli/", "xtask/", "fuzz/", ".ci/"];
+    let ours = ["shared/", "server/", "pc-tui/", "mobile-cli/", "xtask/", "fuzz/", "docs/", ".ci/"];
     ours.iter().any(|folder| word.starts_with(folder)) && !word.contains(' ')
 }
 

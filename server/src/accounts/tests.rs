@@ -6,6 +6,7 @@ use shared::random::OsRandom;
 use super::*;
 use crate::address::Address;
 use crate::limits::LimitSettings;
+use crate::metrics::Metrics;
 use crate::store::sqlite::SqliteStore;
 
 #[test]
@@ -20,7 +21,8 @@ fn the_dummy_costs_what_a_hash_costs() {
 async fn a_password_that_nobody_could_look_at_is_no_wrong_one() {
     let clock = Clock::held(Timestamp::UNIX_EPOCH);
     let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory(clock.clone()).unwrap());
-    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+    let metrics = Metrics::new(clock.clone());
+    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone(), metrics);
     let accounts = Accounts::new(store, clock, Arc::new(OsRandom), limits);
     let password = |text: &str| Password::new(text.to_owned());
     accounts.add("alice", password("correct horse")).await.unwrap();
@@ -55,7 +57,8 @@ async fn only_the_password_itself_verifies() {
 async fn nobody_is_refused_without_a_hash() {
     let clock = Clock::held(Timestamp::UNIX_EPOCH);
     let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory(clock.clone()).unwrap());
-    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone());
+    let metrics = Metrics::new(clock.clone());
+    let limits = Limits::new(LimitSettings::default(), store.clone(), clock.clone(), metrics);
     let accounts = Accounts::new(store.clone(), clock, Arc::new(OsRandom), limits);
     let password = |text: &str| Password::new(text.to_owned());
     for name in ["alice", "bob"] {

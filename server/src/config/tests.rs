@@ -17,6 +17,7 @@ fn the_defaults_are_the_contracts() {
     assert_eq!(settings.code_lifetime, Duration::from_mins(2));
     assert!(!settings.requires_check_code && !settings.requires_same_network);
     assert_eq!(settings.issue_from, []);
+    assert_eq!(cli.serve.admin_listen, None);
     assert_eq!(format!("{:?}", settings.limits), format!("{:?}", LimitSettings::default()));
 }
 
@@ -53,6 +54,7 @@ fn bad_values_are_refused_at_the_edge() {
         "--issue-from 10.0.0.0/33",
         "--tls-cert x",
         "--listen nowhere",
+        "--admin-listen 9090",
         "--check-code maybe",
         "account",
         "account add",

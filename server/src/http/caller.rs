@@ -21,6 +21,7 @@ use crate::App;
 use crate::address::Origin;
 use crate::audit::Audit;
 use crate::logins::Proved;
+use crate::metrics::Present;
 use crate::store::{PhoneSession, Valid};
 
 /// The connection that a request comes over. [`serve`](crate::serve()) notes it with every request.
@@ -29,7 +30,7 @@ pub(crate) struct Peer {
     /// The other end.
     pub(crate) addr: SocketAddr,
     /// The connection's place among those that may be open at once. A socket holds on to it.
-    pub(crate) _place: Arc<OwnedSemaphorePermit>,
+    pub(crate) _place: Arc<(OwnedSemaphorePermit, Present)>,
 }
 
 /// Where a request comes from.

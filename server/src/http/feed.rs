@@ -25,6 +25,7 @@ use super::socket::{self, Socket};
 use super::waiting;
 use crate::App;
 use crate::logins::{Follow, LoginError, News};
+use crate::metrics::Waiting;
 
 /// The PC's view of its login. With `Prefer: wait=` and `If-None-Match`, as soon as it changes.
 #[utoipa::path(get, path = "/v1/login", tag = "pc", security(("device code" = [])),
@@ -40,11 +41,15 @@ pub(super) async fn status(
     let wait = waiting::wait(&headers).filter(|wait| !wait.is_zero());
     let snapshot = match (seen, wait) {
         (Some(seen), Some(wait)) => {
+            let _waits = app.metrics.waits(Waiting::LoginLongPoll);
             let mut follow = app.logins.follow(&device, key).await.map_err(unknown)?;
             let begun_at = app.clock.now();
             tokio::select! {
                 news = follow.past(seen) => match news.map_err(unknown)? {
-                    News::Snapshot(snapshot) => snapshot,
+                    News::Snapshot(snapshot) => {
+                        app.metrics.pushed(Waiting::LoginLongPoll, follow.heard_at());
+                        snapshot
+                    }
                     News::Replaced => {
                         waiting::replaced(&app.clock, begun_at).await;
                         follow.snapshot().clone()
@@ -93,6 +98,7 @@ pub(super) async fn events(
 }
 
 async fn push(app: Arc<App>, mut follow: Follow, socket: WebSocket) {
+    let _waits = app.metrics.waits(Waiting::LoginSocket);
     let mut socket = Socket::new(socket, app.clock.clone());
     let mut snapshot = follow.snapshot().clone();
     loop {
@@ -100,6 +106,7 @@ async fn push(app: Arc<App>, mut follow: Follow, socket: WebSocket) {
         if !socket.send(Message::text(frame)).await {
             return;
         }
+        app.metrics.pushed(Waiting::LoginSocket, follow.heard_at());
         if snapshot.status.is_terminal() {
             return socket.close(close::DONE).await;
         }

@@ -31,7 +31,12 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let plane = Plane::of(request.uri().path());
     let mut response = match whole(request, app.settings.body_limit).await {
         Ok(request) => answer(&app, plane, request, next).await,
-        Err(code) => plane.refuse(code),
+        Err(code) => {
+            if code == ProblemCode::PayloadTooLarge {
+                app.metrics.refused("body");
+            }
+            plane.refuse(code)
+        }
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -59,7 +64,11 @@ async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Respon
     let within = if waits { ANSWER_WITHIN + Duration::from_secs(MAX_WAIT_SECS) } else { ANSWER_WITHIN };
     // Whoever only waits takes no room from those who work; connections are limited too.
     let room = if waits { Ok(None) } else { app.in_hand.try_acquire().map(Some) };
-    let Ok(_room) = room else { return plane.unavailable() };
+    let Ok(room) = room else {
+        app.metrics.refused("in-hand");
+        return plane.unavailable();
+    };
+    let _in_hand = room.map(|room| (room, app.metrics.in_hand()));
     match tokio::time::timeout(within, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {

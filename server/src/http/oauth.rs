@@ -104,6 +104,7 @@ fn not_issued(app: &App, origin: Origin, error: LoginError) -> OauthFailure {
         return away.into();
     }
     Audit::Limited { limit: "open", who: Who::at(origin.address) }.log();
+    app.metrics.refused("open");
     // Room comes when a login of this address ends, at the latest when one expires.
     OauthFailure::too_many(app.settings.code_lifetime)
 }

@@ -1,6 +1,7 @@
 //! Sessions and notifications: what is logged in, what happened, and how to end it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -19,6 +20,7 @@ use super::failure::Answer;
 use super::socket::{self, Socket};
 use super::waiting;
 use crate::App;
+use crate::metrics::Waiting;
 use crate::store::{Ending, PhoneSession, Valid};
 use crate::waiters::Place;
 
@@ -95,11 +97,15 @@ pub(super) async fn notifications(
         let notifications = app.notices.after(phone.session.account, after).await?;
         return Ok(Json(Notifications { notifications }).into_response());
     };
+    let _waits = app.metrics.waits(Waiting::NoticeLongPoll);
     let mut reader = Reader::new(&app, &phone.session, after);
     let begun_at = app.clock.now();
     tokio::select! {
         news = reader.next() => match news? {
-            News::Some(notifications) => Ok(Json(Notifications { notifications }).into_response()),
+            News::Some(notifications) => {
+                app.metrics.pushed(Waiting::NoticeLongPoll, reader.heard_at);
+                Ok(Json(Notifications { notifications }).into_response())
+            }
             News::SessionEnded => Err(ProblemCode::Unauthenticated.into()),
             News::Replaced => {
                 waiting::replaced(&app.clock, begun_at).await;
@@ -131,6 +137,7 @@ pub(super) async fn events(
 }
 
 async fn push(app: Arc<App>, mut reader: Reader, socket: WebSocket) {
+    let _waits = app.metrics.waits(Waiting::NoticeSocket);
     let mut socket = Socket::new(socket, app.clock.clone());
     loop {
         let news = tokio::select! {
@@ -150,6 +157,7 @@ async fn push(app: Arc<App>, mut reader: Reader, socket: WebSocket) {
                 return;
             }
         }
+        app.metrics.pushed(Waiting::NoticeSocket, reader.heard_at);
     }
 }
 
@@ -162,6 +170,8 @@ struct Reader {
     watch: crate::store::Watch,
     /// Taken when it begins to wait.
     place: Option<Place<SessionId>>,
+    /// When it was heard that there is something; None if that was there without waiting.
+    heard_at: Option<Duration>,
 }
 
 enum News {
@@ -180,11 +190,13 @@ impl Reader {
             // Subscribed before anything is read: what happens in between is heard.
             watch: app.notices.watch(session.account),
             place: None,
+            heard_at: None,
         }
     }
 
     /// Waits for notifications past the last ones. Cancel-safe.
     async fn next(&mut self) -> Answer<News> {
+        self.heard_at = None;
         loop {
             if !self.app.store.phone_is_valid(self.session, self.app.clock.now()).await? {
                 return Ok(News::SessionEnded);
@@ -196,7 +208,7 @@ impl Reader {
             }
             let place = self.place.get_or_insert_with(|| self.app.readers.join(self.session));
             tokio::select! {
-                () = self.watch.changed() => {}
+                () = self.watch.changed() => self.heard_at = Some(self.watch.woken_at()),
                 () = place.lost() => return Ok(News::Replaced),
             }
         }

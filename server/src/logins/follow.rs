@@ -7,6 +7,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::api::Snapshot;
@@ -39,6 +40,7 @@ pub struct Follow {
     place: Option<Place<LoginId>>,
     seen: Snapshot,
     runs_out_at: Option<Timestamp>,
+    heard_at: Option<Duration>,
 }
 
 impl Logins {
@@ -87,6 +89,7 @@ impl Logins {
             place: None,
             seen,
             runs_out_at: login.runs_out_at(),
+            heard_at: None,
         })
     }
 }
@@ -98,6 +101,13 @@ impl Follow {
         &self.seen
     }
 
+    /// When it was heard, by [`Clock::counted`](crate::clock::Clock::counted), that there is something to be read:
+    /// what [`past`](Self::past) answered last. None if it did not have to wait.
+    #[must_use]
+    pub fn heard_at(&self) -> Option<Duration> {
+        self.heard_at
+    }
+
     /// Waits until the login's version is another than `version`. Past two waiters, the oldest one ends.
     /// Cancel-safe.
     ///
@@ -105,6 +115,7 @@ impl Follow {
     /// [`LoginError::Unknown`] when the login is forgotten, or the store's.
     pub async fn past(&mut self, version: u64) -> Result<News, LoginError> {
         let clock = self.logins.clock.clone();
+        self.heard_at = None;
         while self.seen.version == version {
             let place = self.place.get_or_insert_with(|| self.logins.waiters.join(self.login));
             let runs_out = async {
@@ -114,8 +125,8 @@ impl Follow {
                 }
             };
             tokio::select! {
-                () = self.watch.changed() => {}
-                () = runs_out => {}
+                () = self.watch.changed() => self.heard_at = Some(self.watch.woken_at()),
+                () = runs_out => self.heard_at = Some(clock.counted()),
                 () = place.lost() => return Ok(News::Replaced),
             }
             let (login, seen) = self.logins.look(LoginKey::Id(self.login)).await?;

@@ -30,7 +30,10 @@ impl Logins {
         for _ in 0..TRIES {
             let issued = self.make(request.clone());
             match self.store.insert(issued.login.clone(), self.limits.open_caps()).await? {
-                Inserted::Done => return Ok(issued),
+                Inserted::Done => {
+                    self.metrics.issued();
+                    return Ok(issued);
+                }
                 Inserted::Taken => {}
                 Inserted::AddressFull | Inserted::Full(None) => return Err(LoginError::TooManyOpen),
                 // One at a time: all at once would end the same login, for one of them to take its place.

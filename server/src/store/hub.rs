@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use shared::id::{AccountId, LoginId};
 use tokio::sync::watch;
+
+use crate::clock::Clock;
 
 /// What can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,13 +24,22 @@ pub enum Topic {
 }
 
 /// All that is waited for. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Hub(Arc<Topics>);
 
-#[derive(Default)]
-struct Topics(Mutex<HashMap<Topic, watch::Sender<()>>>);
+struct Topics {
+    /// Each with when it was woken last.
+    watched: Mutex<HashMap<Topic, watch::Sender<Duration>>>,
+    clock: Clock,
+}
 
 impl Hub {
+    /// Nobody waits yet. When somebody is woken is noted by `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::new(Topics { watched: Mutex::default(), clock }))
+    }
+
     /// Begins to listen.
     #[must_use]
     pub fn watch(&self, topic: Topic) -> Watch {
@@ -38,14 +50,15 @@ impl Hub {
     /// Wakes whoever listens to this.
     pub fn wake(&self, topic: Topic) {
         if let Some(sender) = self.topics().get(&topic) {
-            sender.send_replace(());
+            sender.send_replace(self.0.clock.counted());
         }
     }
 
     /// Wakes everybody: something changed, and nobody knows what.
     pub fn wake_all(&self) {
+        let now = self.0.clock.counted();
         for sender in self.topics().values() {
-            sender.send_replace(());
+            sender.send_replace(now);
         }
     }
 
@@ -55,7 +68,7 @@ impl Hub {
             let mut hash = DefaultHasher::new();
             topic.hash(&mut hash);
             if hash.finish() % of == turn {
-                sender.send_replace(());
+                sender.send_replace(self.0.clock.counted());
             }
         }
     }
@@ -72,15 +85,15 @@ impl Hub {
         self.topics().is_empty()
     }
 
-    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, watch::Sender<()>>> {
+    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, watch::Sender<Duration>>> {
         // The map is whole after every statement, so a panic elsewhere can't have broken it.
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One waiter's ear.
 pub struct Watch {
-    changes: Option<watch::Receiver<()>>,
+    changes: Option<watch::Receiver<Duration>>,
     topic: Topic,
     hub: Hub,
 }
@@ -94,6 +107,12 @@ impl Watch {
             return;
         }
         std::future::pending::<()>().await;
+    }
+
+    /// When it was woken last, by [`Clock::counted`].
+    #[must_use]
+    pub fn woken_at(&self) -> Duration {
+        self.changes.as_ref().map(|changes| *changes.borrow()).unwrap_or_default()
     }
 }
 
@@ -121,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn everybody_is_woken_by_one_of_the_shares() {
-        let hub = Hub::default();
+        let hub = Hub::new(Clock::held(jiff::Timestamp::UNIX_EPOCH));
         let login = || Topic::Login(LoginId::generate(jiff::Timestamp::UNIX_EPOCH, &OsRandom));
         let mut watches: Vec<Watch> = (0..100).map(|_| hub.watch(login())).collect();
         hub.wake_share(0, 5);
@@ -136,14 +155,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_between_subscription_and_wait_is_heard_and_the_map_empties() {
-        let hub = Hub::default();
+        let clock = Clock::held(jiff::Timestamp::UNIX_EPOCH);
+        let hub = Hub::new(clock.clone());
         let login = || Topic::Login(LoginId::generate(jiff::Timestamp::UNIX_EPOCH, &OsRandom));
         let (mine, other) = (login(), login());
         let mut watch = hub.watch(mine);
         let second = hub.watch(mine);
         hub.wake(other);
+        clock.advance(Duration::from_secs(1));
         hub.wake(mine);
+        clock.advance(Duration::from_secs(1));
         watch.changed().await;
+        assert_eq!(watch.woken_at(), Duration::from_secs(1));
         drop(second);
         assert_eq!(hub.len(), 1);
         drop(watch);

@@ -95,7 +95,7 @@ impl RedisStore {
         let link = Link::connect(place, options.replicas).await?;
         link.check_version().await?;
         let keys = Arc::new(Keys::new(&options.namespace));
-        let hub = Hub::default();
+        let hub = Hub::new(clock.clone());
         let hearing = hearing::start(place.clone(), keys.clone(), hub.clone()).await?;
         let real = if clock.is_held() { Clock::system() } else { clock.clone() };
         time::keep(&link, &real).await?;

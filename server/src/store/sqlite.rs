@@ -108,7 +108,7 @@ impl SqliteStore {
     pub fn in_memory(clock: Clock) -> std::result::Result<Self, OpenError> {
         let db = open::in_memory().map_err(|source| open::unusable(Path::new(":memory:"), source))?;
         let db = Arc::new(Mutex::new(db));
-        let memory = Arc::new(Memory::default());
+        let memory = Arc::new(Memory::of(Live::default(), clock.clone()));
         let writer = Writer::start(db.clone(), memory.clone(), Arc::default(), |_| ());
         Ok(Self {
             writer: writer.map_err(OpenError::Thread)?,
@@ -129,7 +129,7 @@ impl SqliteStore {
         clock: Clock,
         ownership: Ownership,
     ) -> std::result::Result<Self, OpenError> {
-        let memory = Arc::new(Memory::of(live));
+        let memory = Arc::new(Memory::of(live, clock.clone()));
         let rows_written = Arc::new(AtomicU64::new(0));
         let is_owner = !matches!(ownership, Ownership::Other);
         let at_end = move |db: &Connection| {

@@ -7,6 +7,7 @@ mod crash;
 mod errors;
 mod faults;
 mod logins;
+mod monitor;
 mod oauth;
 mod phone;
 mod program;

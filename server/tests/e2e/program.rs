@@ -46,7 +46,11 @@ fn what_can_not_start_says_why_and_is_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (args, words) in [
-        (&["--store", &store, "--listen", &taken][..], "another address"),
+        (&["--store", &store, "--listen", &taken][..], "another address with --listen"),
+        (
+            &["--store", &store, "--listen", "127.0.0.1:0", "--admin-listen", &taken],
+            "another address with --admin-listen",
+        ),
         (&["--store", &store, "--listen", "127.0.0.1:0", "--secret-file", &bad_secret], "server secret"),
         (
             &[

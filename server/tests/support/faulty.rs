@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Hoards,
     /// There is no room for another used proof.
     FullOfProofs,
+    /// It does not answer whether it is there.
+    Silent,
 }
 
 /// A store that can be made to fail.
@@ -244,6 +246,9 @@ impl Store for Faulty {
         self.here()?.purge(now).await
     }
     async fn ping(&self) -> Result<()> {
+        if self.is(Fault::Silent) {
+            std::future::pending::<()>().await;
+        }
         self.here()?.ping().await
     }
     async fn close(&self) {

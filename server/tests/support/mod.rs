@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod faulty;
+pub(crate) mod monitor;
 pub(crate) mod nodes;
 pub(crate) mod program;
 pub(crate) mod proxy;
@@ -43,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) store: Arc<dyn Store>,
+    /// None if it is several that look like one.
+    pub(crate) app: Option<Arc<App>>,
     pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
@@ -91,16 +94,23 @@ impl Server {
         set(&mut settings);
         let app = App::new(settings, store.clone(), clock.clone(), Arc::new(OsRandom), secret);
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(server::serve(Listener { socket, tls: None }, app, async move {
+        let served = tokio::spawn(server::serve(Listener { socket, tls: None }, app.clone(), async move {
             let _ = stopped.await;
         }));
-        Self { url, addr, clock, store, http: http(), stop: Some(stop), served }
+        Self { url, addr, clock, store, app: Some(app), http: http(), stop: Some(stop), served }
     }
 
     /// Stops as SIGTERM would, and waits for the end.
     pub(crate) async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
+        self.begin_stop();
         (&mut self.served).await.unwrap().unwrap();
+    }
+
+    /// Tells it to stop.
+    pub(crate) fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
     }
 
     /// Moves the held clock on.

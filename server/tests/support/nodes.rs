@@ -146,7 +146,7 @@ impl Server {
             drop((deployment, redis));
             Ok(())
         });
-        Self { url, addr, clock, store, http: http(), stop: Some(stop), served }
+        Self { url, addr, clock, store, app: None, http: http(), stop: Some(stop), served }
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::live::Live;
 use super::uses::Uses;
 use super::writer::Effect;
+use crate::clock::Clock;
 use crate::store::hub::{Hub, Topic};
 
 /// What is known without the disk, and never runs ahead of it.
-#[derive(Default)]
 pub(super) struct Memory {
     live: RwLock<Live>,
     pub(super) uses: Uses,
@@ -17,8 +17,8 @@ pub(super) struct Memory {
 
 impl Memory {
     /// What is known at the start.
-    pub(super) fn of(live: Live) -> Self {
-        Self { live: RwLock::new(live), ..Self::default() }
+    pub(super) fn of(live: Live, clock: Clock) -> Self {
+        Self { live: RwLock::new(live), uses: Uses::default(), hub: Hub::new(clock) }
     }
 
     /// The live logins, to be read.
