@@ -3,6 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod expiry;
+mod failover;
+mod history;
+mod load;
+mod network;
+mod restart;
 mod spread;
 
 #[path = "../support/mod.rs"]

@@ -185,7 +185,13 @@ impl RedisStore {
             refresh_until: tokens.refresh_until.as_millisecond(),
             kept: kept(now, tokens.refresh_until),
         };
-        self.link.run(&scripts::ROTATE, &[self.keys.pc(id)], &[json(&new)?]).await
+        let keys = [
+            self.keys.pc(id),
+            self.keys.spent(spent),
+            self.keys.access(tokens.access),
+            self.keys.refresh(tokens.refresh),
+        ];
+        self.link.run(&scripts::ROTATE, &keys, &[json(&new)?]).await
     }
 
     pub(super) async fn note_use(&self, id: SessionId, now: Timestamp) -> Result<()> {
