@@ -7,6 +7,7 @@ mod expiry;
 mod failover;
 mod history;
 mod load;
+mod moving;
 mod network;
 mod restart;
 mod spread;
