@@ -70,7 +70,9 @@ impl Scene {
             Blow::KilledAhead => {
                 let replica = self.replica_of(owner);
                 self.redis.pause(replica);
-                // As long as may be, without the replica being taken for dead itself.
+                // What is under way to it already, it would still read.
+                self.redis.cli(owner, &["CLIENT", "KILL", "TYPE", "replica"]);
+                // Long enough for many answers, and not for the replica to be taken for dead itself.
                 tokio::time::sleep(Duration::from_millis(600)).await;
                 self.redis.kill(owner);
                 self.redis.resume(replica);

@@ -35,6 +35,8 @@ use crate::support::nodes::{Deployment, Node};
 pub(crate) const IN_VAIN: Duration = Duration::from_secs(40);
 /// How long somebody waits before asking again. Less than the server asks for: they are many, and in a hurry.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// How long what was brought for an account may take to be delivered: somebody looks into each outbox within that.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(20);
 /// How many logins are under way at once.
 const AT_ONCE: usize = 64;
 /// How many people there are.
@@ -500,7 +502,7 @@ impl Load {
                 history.0.iter().any(redeemed) && !history.0.iter().any(told)
             };
             let lacking = settled.iter().filter(lacks).count();
-            if lacking == 0 || self.now() > began + IN_VAIN {
+            if lacking == 0 || self.now() > began + DELIVERED_WITHIN {
                 println!("settled {:.1?} after the last call", since(began, self.now()));
                 played.iter_mut().zip(settled).for_each(|((_, history), settled)| *history = settled);
                 return;
