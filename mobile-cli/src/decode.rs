@@ -10,9 +10,20 @@
 //! Pictures come from anywhere, so nothing here trusts them: sizes are checked
 //! before pixels are decoded (1), and the reader, which panics on some
 //! photographs and takes minutes for others, is guarded (2). All of it is done
-//! on a thread of its own, with a time limit ([`guard`]).
+//! on a thread of its own, with a time limit.
 //!
-//! The module knows nothing of the rest of the program, so that others may lift it out.
+//! Nothing here knows of the rest of the program: other programs may use it as it is.
+//!
+//! ```
+//! use mobile_cli::decode::{READ_WITHIN, Unreadable, texts_in};
+//!
+//! # fn photograph() -> Vec<u8> { b"not even a picture".to_vec() }
+//! // Any code will do; a program that looks for one of its own says so here.
+//! match texts_in(photograph(), READ_WITHIN, |_text| true) {
+//!     Ok(texts) => println!("{}", texts.join("\n")),
+//!     Err(why) => assert_eq!(why, Unreadable::NotAPicture),
+//! }
+//! ```
 
 mod cost;
 mod crowd;
@@ -30,14 +41,14 @@ mod tests;
 use std::time::Duration;
 
 use guard::Findings;
-pub(crate) use picture::MAX_FILE_BYTES;
+pub use picture::MAX_FILE_BYTES;
 
 /// How long a picture may take. Hardly any that can be read takes a tenth of it.
-pub(crate) const READ_WITHIN: Duration = Duration::from_secs(2);
+pub const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a picture gives no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// The bytes are none of the formats.
     #[error("this is not a picture that can be read; PNG, JPEG, WebP, GIF and BMP can")]
     NotAPicture,
@@ -67,7 +78,7 @@ pub(crate) enum Unreadable {
 ///
 /// # Errors
 /// [`Unreadable`], when not one code was read.
-pub(crate) fn texts_in(
+pub fn texts_in(
     file: Vec<u8>,
     within: Duration,
     enough: impl Fn(&str) -> bool + Send + 'static,

@@ -9,11 +9,12 @@
 //!                                                disk  says    sees
 //! ```
 //!
+//! `decode` is the library of this package, which other programs may use too.
+//!
 //! What is on the wire is [`shared::client`]'s business alone.
 
 mod args;
 mod ask;
-mod decode;
 mod failure;
 mod keep;
 mod output;

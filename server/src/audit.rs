@@ -44,8 +44,8 @@ pub(crate) enum Audit<'a> {
     PcNotAllowed { ip: Option<IpAddr> },
     /// Another client asked for the tokens than the login was issued to.
     OtherClient { login: LoginId, owner: Option<AccountId> },
-    /// A PC proved another key than its login is bound to.
-    OtherKey { login: LoginId, owner: Option<AccountId> },
+    /// Somebody had a device code, or a token of the session that came of it, and not the key that it is bound to.
+    OtherKey { login: LoginId, owner: Option<AccountId>, session: Option<SessionId> },
     /// The digits were wrong; with no try left the login was denied.
     WrongCheckCode { login: LoginId, account: AccountId, tries_left: u8 },
     /// A device code was redeemed again, and the session has ended.
@@ -194,7 +194,7 @@ impl<'a> Audit<'a> {
             }
             Self::PcNotAllowed { ip } => line!("pc_not_allowed", ip),
             Self::OtherClient { login, owner } => line!("other_client", login, owner),
-            Self::OtherKey { login, owner } => line!("other_key", login, owner),
+            Self::OtherKey { login, owner, session } => line!("other_key", login, owner, session),
             Self::WrongCheckCode { login, account, tries_left } => {
                 line!("wrong_check_code", login, account, tries_left)
             }

@@ -2,7 +2,8 @@
 //!
 //! | file | serves |
 //! | --- | --- |
-//! | `oauth` | the PC: RFC 8628, refresh, revocation, introspection |
+//! | `oauth` | the PC: RFC 8628, refresh, revocation |
+//! | `introspection` | resource servers: RFC 7662 |
 //! | `feed` | the PC: its login's status, three ways |
 //! | `phone` | the phone: accounts, log-in, scan, confirm, deny |
 //! | `sessions` | the phone: sessions and notifications |
@@ -16,6 +17,7 @@ mod failure;
 mod feed;
 mod form;
 mod guard;
+mod introspection;
 mod oauth;
 mod pages;
 mod phone;
@@ -64,7 +66,7 @@ fn routes() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(oauth::issue))
         .routes(routes!(oauth::token))
         .routes(routes!(oauth::revoke))
-        .routes(routes!(oauth::introspect))
+        .routes(routes!(introspection::introspect))
         .routes(routes!(feed::status, feed::cancel))
         .routes(routes!(feed::events))
         .routes(routes!(phone::register))

@@ -10,6 +10,10 @@
 //!
 //! Begin with [`logins`]: whoever has read a step of it has read the server.
 
+// What the tests in here share with those outside names this crate as they do.
+#[cfg(test)]
+extern crate self as server;
+
 pub mod accounts;
 pub mod address;
 pub mod admin;

@@ -70,6 +70,14 @@ impl Default for LimitSettings {
 /// client that waits the interval may well arrive a little early.
 const POLL_GAP: Duration = Duration::from_millis(shared::api::POLL_INTERVAL_SECS * 1000 - 500);
 
+/// The limits whose tries are given back when they turn out not to count.
+const GIVEN_BACK: [&str; 6] =
+    ["scan", "user-code", "user-code-ip", "password-ip", "password", "password-account"];
+/// How often it is looked again whether another node has given back a new one, and for how many times. An attacker
+/// gains nothing by being held that long, and is held only within a second of the last try that counted.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOKS: usize = 20;
+
 /// Why a try may not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Limited {
@@ -141,7 +149,6 @@ impl Limits {
     /// # Errors
     /// [`Limited`].
     pub async fn device_code(&self, from: Address) -> Result<Counted, Limited> {
-        Audit::DeviceCodeUnknown { from }.log();
         self.count(Some(Who::at(from)), [("device-code", from.to_string(), self.settings.device_code)]).await
     }
 
@@ -195,6 +202,7 @@ impl Limits {
         limits: [(&'static str, String, Rate); N],
     ) -> Result<Counted, Limited> {
         let limits = limits.map(|(limit, subject, rate)| (LimitKey { limit, subject }, rate));
+        let mut looks = 0;
         'again: loop {
             let mut counted = Counted::default();
             for (name, rate) in &limits {
@@ -203,14 +211,22 @@ impl Limits {
                 let mut settled = pin!(key.settled.notified());
                 // Heard from before the count: what settles in between makes room as well.
                 settled.as_mut().enable();
-                match self.store.take(name.clone(), *rate, self.clock.now()).await? {
+                let taken = self.store.take(name.clone(), *rate, self.clock.now()).await?;
+                match taken {
                     Taken::Counted(at) => {
                         this.open(at);
                         counted.0.push(this);
                     }
-                    Taken::Refused(wait) => {
+                    Taken::Refused(wait) | Taken::Contended(wait) => {
                         let may_make_room = key.is_open() || settled.as_mut().enable();
+                        let is_contended = matches!(taken, Taken::Contended(_));
                         self.give_back(counted).await;
+                        if !may_make_room && is_contended && looks < LOOKS && GIVEN_BACK.contains(&name.limit)
+                        {
+                            looks += 1;
+                            tokio::time::sleep(LOOK_EVERY).await;
+                            continue 'again;
+                        }
                         if !may_make_room {
                             if let Some(who) = who {
                                 Audit::Limited { limit: name.limit, who }.log();

@@ -12,70 +12,40 @@
 //! calls one commits; the others read what it wrote and are judged by it.
 
 mod audit;
+mod error;
 mod follow;
+mod issue;
+mod proof;
 mod redeem;
+mod typed;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::code::{ScanCode, UserCode};
-use shared::dpop::Thumbprint;
 use shared::id::{LoginId, SessionId};
-use shared::login::{CheckCode, Digests, Event, Login, Refusal, Request, Scanner, State, Step};
-use shared::problem::ProblemCode;
+use shared::login::{CheckCode, Event, Login, Refusal, Scanner, State, Step};
 use shared::random::Random;
 use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
+pub use error::LoginError;
 pub use follow::{Follow, News};
+pub use issue::Issued;
+pub use proof::{Proved, ProvedKey};
 pub use redeem::Tokens;
 
 use crate::address::Address;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::limits::Limits;
-use crate::store::{
-    Change, Committed, FirstUse, Inserted, LoginKey, Notice, ProofId, SessionWrite, Store, StoreError,
-};
+use crate::store::{Change, Committed, LoginKey, Notice, SessionWrite, Store, StoreError};
 use crate::waiters::Waiters;
 
 /// How often a step is tried against others. Each failed try means that another call succeeded, and a login
 /// takes few successful calls, so this is never reached honestly.
 const TRIES: usize = 128;
-
-/// Why a call about a login fails.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// No login has this code or token.
-    #[error("no login has this code or token")]
-    Unknown,
-    /// The login does not allow it.
-    #[error("the login refuses: {0:?}")]
-    Refused(Refusal),
-    /// The session of the phone that asks has ended.
-    #[error("the phone's session has ended")]
-    PhoneGone,
-    /// This address has too many open logins.
-    #[error("too many open logins")]
-    TooManyOpen,
-    /// The proof was used before.
-    #[error("the proof was used before")]
-    ProofUsed,
-    /// There is no room for another used proof.
-    #[error("too many proofs to remember")]
-    FullOfProofs,
-    /// The PC polls a pending login too soon.
-    #[error("polled too soon")]
-    SlowDown,
-    /// The phone is not in the PC's network, or nobody can tell.
-    #[error("the phone is not in the PC's network")]
-    OtherNetwork,
-    /// The store is away: the outcome is unknown.
-    #[error(transparent)]
-    Away(#[from] StoreError),
-}
 
 /// Everything that happens to logins.
 pub struct Logins {
@@ -92,55 +62,13 @@ pub struct Logins {
     making_room: Mutex<()>,
 }
 
-/// A new login: its record, and the codes, which exist only here and in the answer.
-pub struct Issued {
-    /// The record.
-    pub login: Login,
-    /// For the QR.
-    pub scan_code: ScanCode,
-    /// For typing.
-    pub user_code: UserCode,
-    /// For the PC alone.
-    pub device_code: Token<DeviceCode>,
-}
-
-/// The key that a caller has proved, if any.
-pub type ProvedKey = Option<Thumbprint>;
-
-/// A proof that is good for this call, and has yet to be used up by it.
-#[derive(Debug)]
-pub struct Proved {
-    key: Thumbprint,
-    id: ProofId,
-    first: OnceCell<FirstUse>,
-}
-
-impl Proved {
-    /// A proof of this key, which is known by this id.
-    #[must_use]
-    pub fn new(key: Thumbprint, id: ProofId) -> Self {
-        Self { key, id, first: OnceCell::new() }
-    }
-
-    /// The key.
-    #[must_use]
-    pub fn key(&self) -> Thumbprint {
-        self.key
-    }
-
-    /// Uses the proof up, once for this call, however often the call is tried. Only for a call that is about to do
-    /// something: what is refused anyway takes no room among the used ones, or junk could fill it.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn use_up(&self, store: &dyn Store, now: Timestamp) -> Result<FirstUse, StoreError> {
-        self.first.get_or_try_init(|| store.first_use(self.id, now)).await.copied()
-    }
-}
-
 /// A login that is bound to a key is that key's alone, and one that is not is no key's.
 fn is_owned(login: &Login, key: ProvedKey) -> Result<(), LoginError> {
-    if login.key() == key { Ok(()) } else { Err(LoginError::Refused(Refusal::OtherKey)) }
+    if login.key() == key {
+        return Ok(());
+    }
+    audit::other_key(login);
+    Err(LoginError::Refused(Refusal::OtherKey))
 }
 
 /// A code that a phone has seen.
@@ -176,47 +104,6 @@ impl Logins {
         }
     }
 
-    /// 1. Issues a login.
-    ///
-    /// # Errors
-    /// [`LoginError::TooManyOpen`] past the caps, or the store's.
-    pub async fn issue(&self, request: Request) -> Result<Issued, LoginError> {
-        let mut turn = None;
-        for _ in 0..TRIES {
-            let issued = self.make(request.clone());
-            match self.store.insert(issued.login.clone(), self.limits.open_caps()).await? {
-                Inserted::Done => return Ok(issued),
-                Inserted::Taken => {}
-                Inserted::AddressFull | Inserted::Full(None) => return Err(LoginError::TooManyOpen),
-                // One at a time: all at once would end the same login, for one of them to take its place.
-                Inserted::Full(Some(_)) if turn.is_none() => turn = Some(self.making_room.lock().await),
-                Inserted::Full(Some(victim)) => {
-                    let evicted = self.step(LoginKey::Id(victim), None, &Event::Evict).await;
-                    // Evicted, or it moved on by itself: either way there may be room now.
-                    if let Err(LoginError::Away(away)) = evicted {
-                        return Err(away.into());
-                    }
-                }
-            }
-        }
-        Err(LoginError::TooManyOpen)
-    }
-
-    fn make(&self, request: Request) -> Issued {
-        let (now, random) = (self.clock.now(), &*self.random);
-        let id = LoginId::generate(now, random);
-        let scan_code = ScanCode::generate(id.tag(), random);
-        let user_code = UserCode::generate(random);
-        let device_code = Token::generate(id.tag(), random);
-        let digests = Digests {
-            scan: scan_code.digest(),
-            user: user_code.digest(&self.secret),
-            device: device_code.digest(),
-        };
-        let login = Login::new(id, digests, request, now, self.lifetime);
-        Issued { login, scan_code, user_code, device_code }
-    }
-
     /// 2. A phone at an address scans a code. Answers the login, and the token to confirm or deny it with.
     ///
     /// Where both must be in one network, the scan is what proves it: it shows a phone that sees the PC's screen.
@@ -245,7 +132,9 @@ impl Logins {
             }
             login.id
         } else {
-            self.store.find(key).await?.ok_or(LoginError::Unknown)?.id
+            // One that is to be forgotten is as unknown as one that is, at the same price.
+            let found = self.store.find(key).await?;
+            found.filter(|login| self.clock.now() < login.forgotten_at()).ok_or(LoginError::Unknown)?.id
         };
         let token = Token::<ConfirmToken>::generate(id.tag(), &*self.random);
         let phone = by.phone;
@@ -425,29 +314,5 @@ impl Logins {
             self.attempt(&login, &Event::PhoneEnded, None, |_| None).await?;
         }
         Err(StoreError("a login changed under every try".to_owned()).into())
-    }
-}
-
-impl LoginError {
-    /// What a phone is told. `typed` hides everything about a code that is not good: a guess must not learn
-    /// which codes exist.
-    #[must_use]
-    pub fn problem(&self, typed: bool) -> Option<ProblemCode> {
-        Some(match self {
-            Self::Unknown => ProblemCode::CodeNotFound,
-            Self::PhoneGone => ProblemCode::Unauthenticated,
-            Self::Refused(Refusal::OtherKey) | Self::ProofUsed => ProblemCode::InvalidDpopProof,
-            Self::Refused(Refusal::OtherUserExpected) => ProblemCode::RefusedByPolicy,
-            // A typed code may be a guess from anywhere, and "not from there" would say that it exists.
-            Self::Refused(_) | Self::OtherNetwork if typed => ProblemCode::CodeNotFound,
-            Self::OtherNetwork => ProblemCode::RefusedByPolicy,
-            Self::Refused(Refusal::AlreadyScanned) => ProblemCode::AlreadyScanned,
-            Self::Refused(Refusal::NotYourScan) => ProblemCode::NotYourScan,
-            Self::Refused(Refusal::ConfirmTokenUsed(_)) => ProblemCode::ConfirmTokenUsed,
-            Self::Refused(Refusal::Expired) => ProblemCode::CodeExpired,
-            Self::Refused(_) => ProblemCode::LoginClosed,
-            Self::TooManyOpen | Self::SlowDown | Self::FullOfProofs => ProblemCode::RateLimited,
-            Self::Away(_) => return None,
-        })
     }
 }

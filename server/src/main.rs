@@ -13,11 +13,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use server::clock::Clock;
 use server::config::{Cli, Place, Serve, StorePlace};
 use server::store::Store;
+use server::store::redis::{self, RedisStore};
 use server::store::sqlite::SqliteStore;
 use server::{App, Listener, admin, serve, telemetry};
 use shared::exit::Exit;
 use shared::random::OsRandom;
 use shared::secret::ServerSecret;
+use tempfile::PersistError;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -46,6 +48,9 @@ async fn run(cli: Cli) -> Result<()> {
     if let Some(command) = cli.command {
         let store: Arc<dyn Store> = match &cli.place.store {
             StorePlace::Sqlite(path) => Arc::new(SqliteStore::beside(path, clock.clone())?),
+            StorePlace::Redis(place) => {
+                Arc::new(redis(place, cli.place.redis_replicas, clock.clone(), random.clone()).await?)
+            }
             StorePlace::Memory => {
                 anyhow::bail!("a store in memory belongs to its server alone; name a file with --store")
             }
@@ -65,8 +70,8 @@ async fn run(cli: Cli) -> Result<()> {
     let bound = socket.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = cli.serve.settings(bound)?;
-    let store = store(&cli.place, &clock)?;
     let secret = secret(&cli.place)?;
+    let store = store(&cli.place, &clock, &random, &secret).await?;
     let app = App::new(settings, store, clock, random, secret);
     let stop = stop_signal()?;
     let mut out = std::io::stdout();
@@ -77,11 +82,38 @@ async fn run(cli: Cli) -> Result<()> {
     Ok(())
 }
 
-fn store(place: &Place, clock: &Clock) -> Result<Arc<dyn Store>> {
+async fn store(
+    place: &Place,
+    clock: &Clock,
+    random: &Arc<OsRandom>,
+    secret: &ServerSecret,
+) -> Result<Arc<dyn Store>> {
     Ok(match &place.store {
         StorePlace::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.clone())?),
         StorePlace::Memory => Arc::new(SqliteStore::in_memory(clock.clone())?),
+        StorePlace::Redis(at) => {
+            let store = redis(at, place.redis_replicas, clock.clone(), random.clone()).await?;
+            if !store.is_of(secret).await? {
+                let file = place.secret_file().unwrap_or_default();
+                anyhow::bail!(
+                    "{} is not the secret of the other servers on {at}: give this one a copy of theirs with --secret-file",
+                    file.display()
+                );
+            }
+            Arc::new(store)
+        }
     })
+}
+
+async fn redis(
+    place: &redis::Place,
+    replicas: u8,
+    clock: Clock,
+    random: Arc<OsRandom>,
+) -> Result<RedisStore> {
+    let options = redis::Options { replicas, ..redis::Options::default() };
+    let store = RedisStore::open(place, &options, clock, random).await;
+    store.with_context(|| format!("start Redis 7 or newer at {place}, or name another place with --store"))
 }
 
 /// The server's secret: from its file, which is made at the first start.
@@ -93,12 +125,19 @@ fn secret(place: &Place) -> Result<ServerSecret> {
             anyhow::anyhow!("{shown} does not hold a server secret; move it away to have a new one made")
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let secret = ServerSecret::generate(&OsRandom);
-            make_secret_file(&path, &secret).with_context(|| format!("can't make {shown}"))?;
-            Ok(secret)
+            let new = ServerSecret::generate(&OsRandom);
+            match make_secret_file(&path, &new) {
+                // Another server that starts here was quicker.
+                Err(error) if is_there_already(&error) => secret(place),
+                made => made.map(|()| new).with_context(|| format!("can't make {shown}")),
+            }
         }
         Err(error) => Err(error).with_context(|| format!("can't read {shown}")),
     }
+}
+
+fn is_there_already(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<PersistError>().is_some_and(|error| error.error.kind() == ErrorKind::AlreadyExists)
 }
 
 /// Written whole or not at all, and readable by its owner alone.

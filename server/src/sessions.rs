@@ -1,7 +1,9 @@
 //! Sessions of phones and PCs: begun, used, refreshed, listed and ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use shared::api;
 use shared::id::{AccountId, SessionId};
 use shared::login::REPEAT_WITHIN;
@@ -16,6 +18,8 @@ use crate::store::{
     Account, AnySession, Ending, FirstUse, Notice, PcSession, PhoneSession, Refresh, Store, StoreError, Valid,
 };
 
+/// How long a session that was seen is not noted as seen again.
+const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// How often a refresh is tried against others.
 const TRIES: usize = 8;
 
@@ -67,8 +71,10 @@ impl Sessions {
     pub async fn phone(&self, token: Digest<PhoneToken>) -> Result<Option<Valid<PhoneSession>>, StoreError> {
         let now = self.clock.now();
         let valid = self.store.phone(token, now).await?;
-        if let Some(valid) = &valid {
-            self.store.seen(valid.session.id, now).await?;
+        if let Some(Valid { session, .. }) = &valid
+            && now >= session.last_seen_at + SEEN_EVERY
+        {
+            self.store.seen(session.id, now).await?;
         }
         Ok(valid)
     }
@@ -87,13 +93,14 @@ impl Sessions {
         if let Some(Valid { session, .. }) = &valid
             && (session.key.is_none() || now >= session.created_at + REPEAT_WITHIN)
         {
-            self.store.seen(session.id, now).await?;
+            self.used(session, now).await?;
         }
         Ok(valid)
     }
 
     /// Buys new tokens with a refresh token. One that was used before ends its session (RFC 9700 §4.14.2).
-    /// A stolen one does neither without the key that its session is bound to.
+    /// A stolen one does neither without the key that its session is bound to. What may be done with the tokens
+    /// was confirmed once: a `scope` beyond that is refused, and any other is the one that was confirmed.
     ///
     /// # Errors
     /// The store's; [`NoTokens`] within, if it is no good.
@@ -102,13 +109,15 @@ impl Sessions {
         token: Digest<RefreshToken>,
         client_id: &str,
         proof: Option<&Proved>,
+        scope: Option<&str>,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let session = match self.store.refresh_token(token, now).await? {
                 Refresh::Unknown => return Ok(Err(NoTokens::NoGrant)),
                 Refresh::Spent(session) => {
-                    let refused = self.may_refresh(&session, client_id, proof).await?;
+                    // Whatever scope it asks for, a replay is one.
+                    let refused = self.may_refresh(&session, client_id, proof, None).await?;
                     if refused.is_ok() {
                         self.replayed(&session).await?;
                     }
@@ -116,7 +125,7 @@ impl Sessions {
                 }
                 Refresh::Current(valid) => valid.session,
             };
-            if let Err(refused) = self.may_refresh(&session, client_id, proof).await? {
+            if let Err(refused) = self.may_refresh(&session, client_id, proof, scope).await? {
                 return Ok(Err(refused));
             }
             let (tag, is_bound) = (session.id.tag(), session.key.is_some());
@@ -128,14 +137,15 @@ impl Sessions {
         Err(StoreError("a refresh token changed under every try".to_owned()))
     }
 
-    /// Whether this client may refresh this session, with this proof, which is used up if so.
+    /// Whether this client may refresh this session for this scope, with this proof, which is used up if so.
     async fn may_refresh(
         &self,
         session: &PcSession,
         client_id: &str,
         proof: Option<&Proved>,
+        scope: Option<&str>,
     ) -> Result<Result<(), NoTokens>, StoreError> {
-        if let Err(refused) = may_refresh(session, client_id, proof.map(Proved::key)) {
+        if let Err(refused) = may_refresh(session, client_id, proof.map(Proved::key), scope) {
             return Ok(Err(refused));
         }
         let Some(proof) = proof else { return Ok(Ok(())) };
@@ -168,12 +178,15 @@ impl Sessions {
         self.store.pc(token, self.clock.now()).await
     }
 
-    /// Notes that a session was used.
+    /// Notes that a PC's session was used, if that is news.
     ///
     /// # Errors
     /// The store's.
-    pub async fn seen(&self, session: SessionId) -> Result<(), StoreError> {
-        self.store.seen(session, self.clock.now()).await
+    pub async fn used(&self, session: &PcSession, now: Timestamp) -> Result<(), StoreError> {
+        if session.used && now < session.last_seen_at + SEEN_EVERY {
+            return Ok(());
+        }
+        self.store.seen(session.id, now).await
     }
 
     async fn replayed(&self, session: &PcSession) -> Result<(), StoreError> {
@@ -259,18 +272,36 @@ pub enum NoTokens {
     NoGrant,
     /// Its session is bound to a key, and that one was not proved.
     OtherKey,
+    /// More was asked for than was confirmed.
+    WiderScope,
     /// The proof was used before.
     ProofUsed,
     /// There is no room for another used proof.
     FullOfProofs,
 }
 
-fn may_refresh(session: &PcSession, client_id: &str, key: ProvedKey) -> Result<(), NoTokens> {
+fn may_refresh(
+    session: &PcSession,
+    client_id: &str,
+    key: ProvedKey,
+    scope: Option<&str>,
+) -> Result<(), NoTokens> {
     if session.client_id != client_id {
         return Err(NoTokens::NoGrant);
     }
     // A session without a key stays without one: nobody can bind to their own key what they have stolen.
-    if session.key.is_some_and(|bound| key != Some(bound)) { Err(NoTokens::OtherKey) } else { Ok(()) }
+    if session.key.is_some_and(|bound| key != Some(bound)) {
+        Audit::OtherKey { login: session.login, owner: Some(session.account), session: Some(session.id) }
+            .log();
+        return Err(NoTokens::OtherKey);
+    }
+    if is_within(scope, session.scope.as_deref()) { Ok(()) } else { Err(NoTokens::WiderScope) }
+}
+
+/// Whether a scope asks for no more than was granted (RFC 6749 §6).
+fn is_within(asked: Option<&str>, granted: Option<&str>) -> bool {
+    let is_granted = |word| granted.is_some_and(|granted| granted.split(' ').any(|one| one == word));
+    asked.is_none_or(|asked| asked.split(' ').all(is_granted))
 }
 
 fn listed(session: AnySession, current: SessionId) -> api::Session {

@@ -167,6 +167,8 @@ pub enum Taken {
     Counted(Timestamp),
     /// The limit is reached; nothing was counted. There is room again after this long.
     Refused(Duration),
+    /// As refused, but by uses of which one is so new that another node may be about to give it back.
+    Contended(Duration),
 }
 
 /// A place that keeps logins, accounts, sessions, notices and counters.

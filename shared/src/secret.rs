@@ -13,16 +13,18 @@
 //! kind can't be passed, compared or looked up as another. Neither a token nor
 //! a digest shows anything but its kind in `Debug`, and there is no `Display`.
 
+mod digest;
+mod server;
+
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use data_encoding::BASE64URL_NOPAD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+pub use digest::Digest;
+pub use server::ServerSecret;
 
 use crate::id::Tag;
 use crate::random::{self, Random};
@@ -164,138 +166,6 @@ impl<'de, K: TokenKind> Deserialize<'de> for Token<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         Self::parse(&text).map_err(de::Error::custom)
-    }
-}
-
-/// The hash of a secret of kind `K`: 256 bits that grant nothing. Compared in constant time.
-pub struct Digest<K> {
-    hash: [u8; 32],
-    kind: PhantomData<fn() -> K>,
-}
-
-impl<K: Tagged> Digest<K> {
-    pub(crate) fn of(tag: Tag, text: &str) -> Self {
-        let hash = Sha256::new().chain_update(K::NAME).chain_update([0]).chain_update(text).finalize();
-        let mut hash: [u8; 32] = hash.into();
-        let [first, second] = (tag.number() << 6).to_be_bytes();
-        hash[0] = first;
-        hash[1] = second | hash[1] & 0b0011_1111;
-        Self::from_bytes(hash)
-    }
-
-    /// The partition of what it stands for.
-    #[must_use]
-    pub fn tag(&self) -> Tag {
-        Tag::numbered(u16::from_be_bytes([self.hash[0], self.hash[1]]) >> 6)
-    }
-}
-
-impl<K: Kind> Digest<K> {
-    /// As others, but without a tag, and under the server's secret: for what could be guessed offline.
-    pub(crate) fn keyed(text: &str, secret: &ServerSecret) -> Self {
-        Self::from_bytes(secret.seal(K::NAME, text))
-    }
-}
-
-impl<K> Digest<K> {
-    /// As a store keeps it.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.hash
-    }
-
-    /// From what a store kept.
-    #[must_use]
-    pub fn from_bytes(hash: [u8; 32]) -> Self {
-        Self { hash, kind: PhantomData }
-    }
-}
-
-impl<K> Clone for Digest<K> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<K> Copy for Digest<K> {}
-
-impl<K> PartialEq for Digest<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash.ct_eq(&other.hash).into()
-    }
-}
-
-impl<K> Eq for Digest<K> {}
-
-impl<K> Hash for Digest<K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.hash.hash(state);
-    }
-}
-
-impl<K: Kind> fmt::Debug for Digest<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest<{}>", K::NAME)
-    }
-}
-
-impl<K> Serialize for Digest<K> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.hash))
-    }
-}
-
-impl<'de, K> Deserialize<'de> for Digest<K> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let hash = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(de::Error::custom)?;
-        hash.try_into().map(Self::from_bytes).map_err(|_| de::Error::custom("a digest has 32 bytes"))
-    }
-}
-
-/// The server's own secret: 256 bits in a file, the same on every node of a deployment.
-#[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
-pub struct ServerSecret([u8; 32]);
-
-impl ServerSecret {
-    /// A new one.
-    #[must_use]
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(random::bytes(random))
-    }
-
-    /// Reads the text of a secret file: 64 hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`Malformed`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let bytes = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).map_err(|_| Malformed)?;
-        bytes.try_into().map(Self).map_err(|_| Malformed)
-    }
-
-    /// What only this secret can make of a text, for a purpose.
-    ///
-    /// # Panics
-    /// Never: HMAC takes a key of any length.
-    #[must_use]
-    pub fn seal(&self, purpose: &str, text: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(text.as_bytes());
-        mac.finalize().into_bytes().into()
-    }
-
-    /// The text for a secret file.
-    #[must_use]
-    pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(data_encoding::HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for ServerSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServerSecret")
     }
 }
 

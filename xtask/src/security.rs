@@ -25,8 +25,9 @@ fn reference(word: &str) -> Option<(&str, &str)> {
 /// Every Rust source of the workspace.
 fn sources() -> Vec<PathBuf> {
     let mut sources = Vec::new();
-    let mut folders: Vec<_> =
-        ["shared", "server", "pc-tui", "mobile-cli", "xtask"].map(|folder| root().join(folder)).into();
+    let mut folders: Vec<_> = ["shared", "server", "pc-tui", "mobile-cli", "xtask", "fuzz/targets"]
+        .map(|folder| root().join(folder))
+        .into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

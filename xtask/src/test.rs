@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 
 use crate::redis::{self, Cluster};
-use crate::root;
+use crate::{answers, root};
 
 /// A check: what it is called, and what it runs after `cargo`.
 struct Check {
@@ -98,15 +98,4 @@ fn set_up() -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether a program is installed.
-fn answers(program: &str, args: &[&str]) -> bool {
-    Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

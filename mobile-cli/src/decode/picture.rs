@@ -7,8 +7,8 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Lim
 
 use super::{Unreadable, cost, grey};
 
-/// The largest file that is read.
-pub(crate) const MAX_FILE_BYTES: u64 = 32 << 20;
+/// The largest file that is read, in bytes. Of a larger one no more than one byte past this need be read.
+pub const MAX_FILE_BYTES: u64 = 32 << 20;
 /// The longest side.
 const MAX_SIDE: u32 = 10_000;
 /// The most pixels: a 64-megapixel telephone's photograph.

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 
+use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
 
-use crate::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use crate::failure::Failure;
 use crate::output::{Output, print};
 use crate::show;

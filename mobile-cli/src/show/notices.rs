@@ -10,7 +10,7 @@ use crate::output::Paint;
 /// `end` is all but the number.
 pub(crate) fn notice(notice: &Notification, end: &str, zone: &TimeZone, paint: Paint) -> String {
     let undo = notice.session_id.filter(|_| notice.kind == NoticeKind::LoggedIn);
-    // Whoever confirmed it from the phone may have the password too.
+    // Whoever confirmed it did so as this account, and may have its password.
     let undo = undo.map(|_| format!(". If that was not you, change the password, and: {end} {}", notice.id));
     let advice = || notice.advice.as_ref().map(|advice| format!(". {}", sentence(advice)));
     let what = words(notice.kind);

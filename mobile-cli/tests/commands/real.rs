@@ -122,7 +122,9 @@ fn the_pc_that_a_notification_tells_of_is_ended_by_its_number() {
     // As it is printed, with the number.
     let shown = phone.run("notifications").stdout;
     let line = shown.lines().find(|line| line.contains("is logged in as you: \"first\"")).unwrap();
-    let (_, command) = line.split_once("If that was not you: mobile-cli --server SERVER ").unwrap();
+    let (_, command) = line
+        .split_once("If that was not you, change the password, and: mobile-cli --server SERVER ")
+        .unwrap();
     assert_eq!(command, format!("sessions end {number}"));
 
     let ran = end(&phone, number);

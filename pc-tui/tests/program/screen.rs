@@ -209,6 +209,7 @@ async fn the_link_goes_to_the_clipboard_and_the_code_to_a_file() {
     let picture = folder.path().join("qr.png");
     let mut terminal = Terminal::start(&fake, folder.path(), &["--save-qr", picture.to_str().unwrap()]);
     terminal.shows_code(&fake.link(1)).await;
+    terminal.shows("The QR code is saved in").await;
     std::fs::remove_file(&picture).unwrap();
     terminal.press("c");
     terminal.shows("sent to the clipboard").await;

@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
+use crate::audit::Audit;
 use crate::logins::Proved;
 use crate::store::{PhoneSession, Valid};
 
@@ -78,9 +79,15 @@ impl Member {
             let valid = app.sessions.by_access(token.digest()).await?.ok_or(ProblemCode::Unauthenticated)?;
             let Valid { session, username } = valid;
             if session.key != key {
+                Audit::OtherKey {
+                    login: session.login,
+                    owner: Some(session.account),
+                    session: Some(session.id),
+                }
+                .log();
                 return Err(ProblemCode::InvalidDpopProof.into());
             }
-            app.sessions.seen(session.id).await?;
+            app.sessions.used(&session, app.clock.now()).await?;
             return Ok(Self { account: session.account, username, session: session.id });
         }
         let Phone(Valid { session, username }) = Phone::from_request_parts(parts, app).await?;
@@ -161,8 +168,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         }
         // Whole, and not too large: the guard saw to that.
         let bytes = Bytes::from_request(request, app).await.map_err(|_| ProblemCode::BadRequest)?;
-        let is_object = bytes.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice(&bytes) {
+        // JSON is UTF-8 (RFC 8259 §8.1), what is ignored in it included.
+        let text = std::str::from_utf8(&bytes).map_err(|_| ProblemCode::BadRequest)?;
+        let is_object = text.trim_ascii_start().starts_with('{');
+        match serde_json::from_str(text) {
             Ok(body) if is_object => Ok(Self(body)),
             Err(error) if !error.is_data() => Err(ProblemCode::BadRequest.into()),
             Ok(_) | Err(_) => Err(ProblemCode::Unprocessable.into()),

@@ -1,4 +1,4 @@
-//! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), revocation and introspection.
+//! The PC's plane: OAuth 2.0 Device Authorization Grant (RFC 8628), refresh and revocation.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,14 +11,13 @@ use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
 use shared::api::{
-    Confirmation, DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, Introspection,
-    POLL_INTERVAL_SECS, TokenAnswer,
+    DeviceAuthorization, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, POLL_INTERVAL_SECS, TokenAnswer,
 };
 use shared::dpop::SCHEME;
 use shared::login::{CheckCode, Refusal, Request};
 use shared::name::{Username, clean_claim};
 use shared::problem::{OauthCode, OauthError};
-use shared::secret::{ClientSecret, DeviceCode, PcToken, RefreshToken, Token};
+use shared::secret::{DeviceCode, PcToken, RefreshToken, Token};
 
 use super::caller::At;
 use super::failure::{OauthAnswer, OauthFailure};
@@ -26,7 +25,7 @@ use super::form::Form;
 use super::proof::Unproved;
 use crate::App;
 use crate::address::Origin;
-use crate::audit::Audit;
+use crate::audit::{Audit, Who};
 use crate::limits::Limited;
 use crate::logins::{Issued, LoginError, Proved, Tokens};
 use crate::sessions::NoTokens;
@@ -86,12 +85,8 @@ pub(super) async fn issue(
             FirstUse::Full => return Err(OauthFailure::unavailable()),
         }
     }
-    let key = proof.map(|proof| proof.key());
-    let issued = app.logins.issue(Request { key, ..request }).await.map_err(|error| match error {
-        LoginError::Away(away) => away.into(),
-        // Room comes when a login of this address ends, at the latest when one expires.
-        _ => OauthFailure::too_many(app.settings.code_lifetime),
-    })?;
+    let request = Request { key: proof.map(|proof| proof.key()), ..request };
+    let issued = app.logins.issue(request).await.map_err(|error| not_issued(&app, origin, error))?;
     let Issued { login, scan_code, user_code, device_code } = issued;
     let url = &app.settings.public_url;
     Ok(Json(DeviceAuthorization {
@@ -102,6 +97,15 @@ pub(super) async fn issue(
         expires_in: login.expires_in(login.issued_at),
         interval: POLL_INTERVAL_SECS,
     }))
+}
+
+fn not_issued(app: &App, origin: Origin, error: LoginError) -> OauthFailure {
+    if let LoginError::Away(away) = error {
+        return away.into();
+    }
+    Audit::Limited { limit: "open", who: Who::at(origin.address) }.log();
+    // Room comes when a login of this address ends, at the latest when one expires.
+    OauthFailure::too_many(app.settings.code_lifetime)
 }
 
 /// What a PC may say about its login; what is not known is ignored.
@@ -159,7 +163,7 @@ pub(super) async fn token(
     let tokens = hold(&app, give_up_at, || async {
         match grant {
             Grant::DeviceCode(code) => redeem(&app, origin, &form, code, client_id, proof.as_ref()).await,
-            Grant::RefreshToken(token) => refresh(&app, token, client_id, proof.as_ref()).await,
+            Grant::RefreshToken(token) => refresh(&app, &form, token, client_id, proof.as_ref()).await,
         }
     });
     Ok(Json(answer(tokens.await?)))
@@ -234,28 +238,39 @@ async fn redeem(
         LoginError::Refused(Refusal::OtherKey) | LoginError::ProofUsed => OauthCode::InvalidDpopProof,
         // Said at once, not held as an absent store is: whoever fills the memory of proofs would hold calls too.
         LoginError::SlowDown | LoginError::FullOfProofs => OauthCode::SlowDown,
-        LoginError::Unknown => match app.limits.device_code(origin.address).await {
-            Ok(_) => OauthCode::InvalidGrant,
-            Err(Limited::TooMany(_)) => OauthCode::SlowDown,
-            Err(Limited::Away(away)) => return Err(away.into()),
-        },
+        LoginError::Unknown => {
+            Audit::DeviceCodeUnknown { from: origin.address }.log();
+            match app.limits.device_code(origin.address).await {
+                Ok(_) => OauthCode::InvalidGrant,
+                Err(Limited::TooMany(_)) => OauthCode::SlowDown,
+                Err(Limited::Away(away)) => return Err(away.into()),
+            }
+        }
         _ => OauthCode::InvalidGrant,
     };
     Err(Refused::Oauth(code.into()))
 }
 
-async fn refresh(app: &App, token: &str, client_id: &str, proof: Option<&Proved>) -> Result<Tokens, Refused> {
+async fn refresh(
+    app: &App,
+    form: &Form,
+    token: &str,
+    client_id: &str,
+    proof: Option<&Proved>,
+) -> Result<Tokens, Refused> {
     let refused = |code: OauthCode| Refused::Oauth(code.into());
     let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;
-    app.sessions.refresh(token.digest(), client_id, proof).await?.map_err(|no_tokens| match no_tokens {
+    let tokens = app.sessions.refresh(token.digest(), client_id, proof, form.field("scope")).await?;
+    tokens.map_err(|no_tokens| match no_tokens {
         NoTokens::NoGrant => refused(OauthCode::InvalidGrant),
         NoTokens::OtherKey | NoTokens::ProofUsed => refused(OauthCode::InvalidDpopProof),
+        NoTokens::WiderScope => refused(OauthCode::InvalidScope),
         NoTokens::FullOfProofs => refused(OauthCode::SlowDown),
     })
 }
 
 /// How a token is to be shown.
-fn token_type(is_bound: bool) -> &'static str {
+pub(super) fn token_type(is_bound: bool) -> &'static str {
     if is_bound { SCHEME } else { "Bearer" }
 }
 
@@ -291,54 +306,4 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnsw
         app.sessions.end(session.account, Ending::One(session.id), None).await?;
     }
     Ok(StatusCode::OK)
-}
-
-/// Tells a resource server whether an access token is good, and whose it is (RFC 7662). Only access tokens
-/// ever are: a refresh token that passed as one would be a master key.
-#[utoipa::path(post, path = "/oauth/introspect", tag = "resource server",
-    request_body(content_type = "application/x-www-form-urlencoded", description = "token"),
-    security(("basic" = [])),
-    responses((status = 200, body = Introspection), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
-pub(super) async fn introspect(State(app): State<Arc<App>>, form: Form) -> OauthAnswer<Json<Introspection>> {
-    let (name, secret) = form.resource_server()?;
-    let secret = Token::<ClientSecret>::parse(secret).map_err(|_| OauthCode::InvalidClient)?;
-    let client = app.store.client(name).await?.filter(|client| client.secret == secret.digest());
-    client.ok_or(OauthCode::InvalidClient)?;
-    let valid = match Token::<PcToken>::parse(form.required("token")?) {
-        Ok(token) => app.sessions.introspected(token.digest()).await?,
-        Err(_) => None,
-    };
-    Ok(Json(valid.map_or_else(inactive, |valid| active(&app, valid))))
-}
-
-fn inactive() -> Introspection {
-    Introspection {
-        active: false,
-        scope: None,
-        client_id: None,
-        username: None,
-        token_type: None,
-        exp: None,
-        iat: None,
-        sub: None,
-        iss: None,
-        sid: None,
-        cnf: None,
-    }
-}
-
-fn active(app: &App, Valid { session, username }: Valid<crate::store::PcSession>) -> Introspection {
-    Introspection {
-        active: true,
-        scope: session.scope,
-        client_id: Some(session.client_id),
-        username: Some(username.to_string()),
-        token_type: Some(token_type(session.key.is_some()).to_owned()),
-        exp: Some(session.tokens.access_until.as_second()),
-        iat: Some(session.created_at.as_second()),
-        sub: Some(session.account.to_string()),
-        iss: Some(app.settings.public_url.to_string()),
-        sid: Some(session.id.to_string()),
-        cnf: session.key.map(|jkt| Confirmation { jkt }),
-    }
 }

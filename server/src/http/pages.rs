@@ -62,21 +62,27 @@ pub(super) async fn device_page(State(app): State<Arc<App>>) -> Response {
     page(DEVICE_PAGE, &format!("mobile-cli --server {} scan --code WDJB-MJHT", app.settings.public_url))
 }
 
-const SCAN_PAGE: (&str, &str) = (
+/// A page's title, its text, and what one does with a code there.
+type Words = (&'static str, &'static str, &'static str);
+
+const SCAN_PAGE: Words = (
     "Scan this with your phone's app",
     "This code logs a PC in. Open the app in which you are logged in and scan it there; \
      a browser can't do it. On a command line, the phone is:",
+    "scan",
 );
-const DEVICE_PAGE: (&str, &str) = (
+const DEVICE_PAGE: Words = (
     "Type the code in your phone's app",
     "The PC shows a code of eight letters. Open the app in which you are logged in and type it there; \
      a browser can't do it. On a command line, with your PC's own code, the phone is:",
+    "type",
 );
 
-fn page((title, text): (&str, &str), command: &str) -> Response {
+fn page((title, text, verb): Words, command: &str) -> Response {
     let html = include_str!("page.html")
         .replace("{title}", title)
         .replace("{text}", text)
+        .replace("{verb}", verb)
         .replace("{command}", command);
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();

@@ -108,7 +108,7 @@ async fn scan_qr(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &
 async fn scan_typed(app: &App, phone: &Valid<PhoneSession>, origin: Origin, code: &str) -> ScanAnswer {
     let counted = app.limits.user_code(phone.session.account, origin.address).await?;
     let outcome = match UserCode::parse(code) {
-        Ok(code) => app.logins.scan(&SeenCode::User(code), scanner(phone), origin.ip).await,
+        Ok(code) => app.logins.scan_typed(code, scanner(phone), origin.ip).await,
         Err(_) => Err(LoginError::Unknown),
     };
     let wrong = matches!(&outcome, Err(error) if error.problem(true) == Some(ProblemCode::CodeNotFound));

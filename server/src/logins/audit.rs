@@ -21,11 +21,17 @@ pub(super) fn refused(login: &Login, event: &Event, refusal: &Refusal) {
             Audit::ConfirmTokenUsed { login: id, owner, phone: *phone }
         }
         (Refusal::OtherClient, _) => Audit::OtherClient { login: id, owner },
-        (Refusal::OtherKey, _) => Audit::OtherKey { login: id, owner },
+        (Refusal::OtherKey, _) => return other_key(login),
         (Refusal::Replayed(session), _) => Audit::DeviceCodeReplayed { login: id, owner, session: *session },
         _ => return,
     };
     audit.log();
+}
+
+/// A call about a login with another key than its own.
+pub(super) fn other_key(login: &Login) {
+    let owner = login.state.scan().map(|scan| scan.by.account);
+    Audit::OtherKey { login: login.id, owner, session: None }.log();
 }
 
 /// A step that was carried out: decisions, and what was typed wrong.

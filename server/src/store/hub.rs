@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::id::{AccountId, LoginId};
@@ -45,6 +46,17 @@ impl Hub {
     pub fn wake_all(&self) {
         for sender in self.topics().values() {
             sender.send_replace(());
+        }
+    }
+
+    /// Wakes a share of everybody, one in `of`: with every `turn` below that once, all.
+    pub fn wake_share(&self, turn: u64, of: u64) {
+        for (topic, sender) in &*self.topics() {
+            let mut hash = DefaultHasher::new();
+            topic.hash(&mut hash);
+            if hash.finish() % of == turn {
+                sender.send_replace(());
+            }
         }
     }
 
@@ -106,6 +118,21 @@ mod tests {
     use shared::random::OsRandom;
 
     use super::*;
+
+    #[tokio::test]
+    async fn everybody_is_woken_by_one_of_the_shares() {
+        let hub = Hub::default();
+        let login = || Topic::Login(LoginId::generate(jiff::Timestamp::UNIX_EPOCH, &OsRandom));
+        let mut watches: Vec<Watch> = (0..100).map(|_| hub.watch(login())).collect();
+        hub.wake_share(0, 5);
+        let is_woken = |watch: &Watch| watch.changes.as_ref().unwrap().has_changed().unwrap();
+        let woken = watches.iter().filter(|watch| is_woken(watch)).count();
+        assert!((1..60).contains(&woken), "{woken} of 100 are a fifth");
+        (1..5).for_each(|turn| hub.wake_share(turn, 5));
+        for watch in &mut watches {
+            watch.changed().await;
+        }
+    }
 
     #[tokio::test]
     async fn a_change_between_subscription_and_wait_is_heard_and_the_map_empties() {

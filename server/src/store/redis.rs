@@ -45,6 +45,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::random::Random;
+use shared::secret::ServerSecret;
 use tokio::task::AbortHandle;
 
 use super::hub::Hub;
@@ -102,6 +103,18 @@ impl RedisStore {
         Ok(Self { link, keys, hub, clock, real, random, tasks, sweep: logins::Sweep::default() })
     }
 
+    /// Whether a server's secret is that of all who share this store. The first to ask makes it so.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Redis can't be reached.
+    pub async fn is_of(&self, secret: &ServerSecret) -> Result<bool> {
+        let mark = keys::text(&secret.seal("the secret of all nodes", ""));
+        let mut set = redis::cmd("SET");
+        set.arg(self.keys.secret()).arg(&mark).arg("NX").arg("GET");
+        let theirs: Option<String> = self.link.ask(&set).await?;
+        Ok(theirs.is_none_or(|theirs| theirs == mark))
+    }
+
     /// An id of one write, by which a script knows its repetition.
     fn write_id(&self) -> String {
         let mut id = [0; 16];
@@ -134,3 +147,6 @@ fn kept(now: Timestamp, until: Timestamp) -> i64 {
 fn unreadable(what: &str) -> StoreError {
     StoreError(format!("{what} in Redis is not as this version writes it"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! Whoever attacks wants nobody to notice. Every refused attempt and every decision is in the audit log.
 
+mod limits;
+mod thefts;
+
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,9 +22,30 @@ struct World {
     program: Program,
     http: reqwest::Client,
     secrets: Vec<String>,
+    log: PathBuf,
 }
 
 impl World {
+    /// Starts the server, behind a proxy here, so that requests come from wherever they say.
+    fn start(directory: &Path, more: &[&str]) -> Self {
+        let log = directory.join("log");
+        let more = [&["--log", "json", "--trusted-proxy", "127.0.0.0/8"], more].concat();
+        let to = File::create(&log).unwrap();
+        let program = Program::start_logging(&directory.join("saoma.db"), "127.0.0.1:0", &more, to);
+        let secrets = PASSWORDS.map(str::to_owned).to_vec();
+        Self { program, http: crate::support::http(), secrets, log }
+    }
+
+    /// Stops the server. Answers all that was logged, here and `beside`: there is no secret in it.
+    fn end(self, beside: &str) -> Vec<Value> {
+        assert_eq!(self.program.terminate(), Some(0));
+        let log = std::fs::read_to_string(&self.log).unwrap() + beside;
+        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
+            assert!(!log.contains(secret.as_str()), "{secret} in {log}");
+        }
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     async fn call(&mut self, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
         self.call_from(OFFICE, Method::POST, path, token, body).await
     }
@@ -94,28 +118,20 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn go_unnoticed() {
     let directory = tempfile::tempdir().unwrap();
-    let (database, log) = (directory.path().join("saoma.db"), directory.path().join("log"));
     let more = [
-        ["--log", "json"],
-        ["--trusted-proxy", "127.0.0.0/8"],
-        ["--issue-from", "192.0.2.0/24"],
-        ["--check-code", "require"],
-        ["--limit-scan", "1/1m"],
+        "--issue-from",
+        "192.0.2.0/24",
+        "--check-code",
+        "require",
+        "--limit-scan",
+        "1/1m",
+        "--require-same-network",
     ];
-    let more = [more.as_flattened(), &["--require-same-network"]].concat();
-    let program = Program::start_logging(&database, "127.0.0.1:0", &more, File::create(&log).unwrap());
-    let secrets = PASSWORDS.map(str::to_owned).to_vec();
-    let mut world = World { program, http: crate::support::http(), secrets };
+    let mut world = World::start(directory.path(), &more);
     let (alice, session) = attack(&mut world).await;
     refuse_and_end(&mut world, &alice, &session).await;
-    let beside = administer(&mut world, &database);
-    let World { program, secrets, .. } = world;
-    assert_eq!(program.terminate(), Some(0));
-    let log = std::fs::read_to_string(&log).unwrap() + &beside;
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        assert!(!log.contains(secret.as_str()), "{secret} in {log}");
-    }
-    assert_all_there(&log);
+    let beside = administer(&mut world, &directory.path().join("saoma.db"));
+    assert_all_there(&world.end(&beside));
 }
 
 /// Attempts on a login, up to one that goes well. Answers alice's phone, and the PC's refresh token.
@@ -196,8 +212,7 @@ fn administer(world: &mut World, database: &Path) -> String {
 }
 
 /// Each event, with the fields that it must have and the values that are known.
-fn assert_all_there(log: &str) {
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+fn assert_all_there(lines: &[Value]) {
     let (warned, done) = ("WARN", "INFO");
     for (level, event, fields) in [
         (warned, "pc_not_allowed", json!({"ip": ELSEWHERE})),
@@ -229,19 +244,29 @@ fn assert_all_there(log: &str) {
         (done, "client_added", json!({"name": "files"})),
         (done, "client_removed", json!({"name": "files"})),
     ] {
-        let is_it = |line: &&Value| {
-            let has = |(name, value): (&String, &Value)| match value {
-                Value::Null => !line[name].is_null(),
-                value => line[name] == *value,
-            };
-            line["target"] == "audit"
-                && line["event"] == event
-                && line["level"] == level
-                && fields.as_object().unwrap().iter().all(has)
-        };
-        assert!(lines.iter().any(|line| is_it(&line)), "no {event} {fields} in {log}");
+        assert_ne!(events(lines, level, event, &fields).count(), 0, "no {event} {fields} in {lines:#?}");
     }
     // Of a name that is nobody's, only where it came from is told.
     let of_nobody = |line: &&Value| line["event"] == "wrong_password" && line["account"].is_null();
-    assert_eq!(lines.iter().find(of_nobody).unwrap()["ip"], OFFICE, "{log}");
+    assert_eq!(lines.iter().find(of_nobody).unwrap()["ip"], OFFICE, "{lines:#?}");
+}
+
+/// The events of a kind with these values; null is any value.
+fn events<'a>(
+    lines: &'a [Value],
+    level: &str,
+    event: &str,
+    fields: &Value,
+) -> impl Iterator<Item = &'a Value> {
+    let is_it = move |line: &&Value| {
+        let has = |(name, value): (&String, &Value)| match value {
+            Value::Null => !line[name].is_null(),
+            value => line[name] == *value,
+        };
+        line["target"] == "audit"
+            && line["event"] == event
+            && line["level"] == level
+            && fields.as_object().unwrap().iter().all(has)
+    };
+    lines.iter().filter(is_it)
 }

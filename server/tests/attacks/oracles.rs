@@ -1,6 +1,6 @@
 //! Answers that tell more than they say.
 
-use std::time::Duration;
+mod work;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,11 +10,15 @@ use shared::id::{LoginId, SessionId};
 use shared::name::Username;
 use shared::random::OsRandom;
 use shared::secret::{ClientSecret, Token};
-use tokio::time::Instant;
 
 use crate::Backend;
 use crate::scene::{Seen, decide, seen, text};
 use crate::support::{PASSWORD, Server};
+
+pub(crate) use work::{
+    learn_by_the_work_what_was_good_once, learn_by_the_work_which_names_and_ids_exist,
+    learn_by_the_work_which_typed_codes_exist,
+};
 
 /// A server on which alice has an account, bob's is disabled, and nobody has none.
 async fn three_names(on: Backend) -> Server {
@@ -57,30 +61,6 @@ pub(crate) async fn learn_which_accounts_exist(on: Backend) {
     let expected = log_in(&server, "alice", PASSWORD).await;
     assert_eq!(expected.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(log_in(&server, "nobody", PASSWORD).await, expected);
-}
-
-pub(crate) async fn learn_which_accounts_exist_by_the_clock(on: Backend) {
-    let server = on
-        .server_with(|settings| {
-            settings.limits.password.count = 1000;
-            settings.limits.password_per_ip.count = 1000;
-        })
-        .await;
-    server.phone_token("alice").await;
-    server.phone_token("bob").await;
-    assert!(server.store.set_enabled(&Username::parse("bob").unwrap(), false).await.unwrap());
-    // The least of several is what it costs; what is above that is the machine's other work.
-    let mut least = [Duration::MAX; REFUSED.len()];
-    for _ in 0..7 {
-        for (least, (username, password)) in least.iter_mut().zip(REFUSED) {
-            let begun = Instant::now();
-            log_in(&server, username, password).await;
-            *least = begun.elapsed().min(*least);
-        }
-    }
-    let (fastest, slowest) = (least.iter().min().unwrap(), least.iter().max().unwrap());
-    // An answer without a hash is some twenty times as fast.
-    assert!(*fastest * 4 > *slowest, "{least:?}");
 }
 
 async fn type_code(server: &Server, phone: &str, code: &str) -> Seen {

@@ -43,7 +43,8 @@ async fn race(server: &Server, phone: &str, nth: u64) {
     let ((), mut socket, (_, scanned)) = tokio::join!(wait(server, &issued, 1), open, staggered(nth, scan));
     let body = json!({"confirm_token": text(&scanned, "confirm_token")});
     let confirm = server.call(Method::POST, "/v1/scans/confirm", phone, body);
-    let ((), _) = tokio::join!(wait(server, &issued, 2), staggered(nth / 2, confirm));
+    let ((), confirmed) = tokio::join!(wait(server, &issued, 2), staggered(nth / 2, confirm));
+    assert_eq!(confirmed.0, StatusCode::OK, "{}", confirmed.1);
     let ((), redeemed) = tokio::join!(wait(server, &issued, 3), staggered(nth / 4, server.redeem(&issued)));
     assert_eq!(redeemed.0, StatusCode::OK);
     assert!(tokio::time::timeout(IN_VAIN, hears_all(&mut socket)).await.is_ok(), "the socket missed one");
@@ -61,8 +62,8 @@ async fn staggered<T>(steps: u64, call: impl Future<Output = T>) -> T {
 async fn wait(server: &Server, issued: &DeviceAuthorization, version: u64) {
     let request = server.request(Method::GET, "/v1/login").bearer_auth(issued.device_code.expose());
     let request = request.header("prefer", "wait=55").header(header::IF_NONE_MATCH, format!("\"{version}\""));
-    let answer =
-        tokio::time::timeout(IN_VAIN, request.send()).await.expect("a transition was missed").unwrap();
+    let answer = tokio::time::timeout(IN_VAIN, request.send()).await;
+    let answer = answer.unwrap_or_else(|_| panic!("what came after {version} was missed")).unwrap();
     assert_eq!(answer.status(), StatusCode::OK, "after {version}");
     assert_eq!(answer.json::<Value>().await.unwrap()["version"], version + 1);
 }

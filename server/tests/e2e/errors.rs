@@ -102,6 +102,13 @@ async fn a_wrong_method_or_address_or_body_is_named() {
         (server.request(Method::GET, "/v1/scans"), 405, "method_not_allowed"),
         (scans().body("{}"), 415, "unsupported_media_type"),
         (scans().header(header::CONTENT_TYPE, "application/json").body("{"), 400, "bad_request"),
+        (
+            scans()
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(b"{\"scan_code\":\"x\",\"\xff\":1}".to_vec()),
+            400,
+            "bad_request",
+        ),
         (scans().json(&json!({"scan_code": "x".repeat(17 * 1024)})), 413, "payload_too_large"),
         (scans().json(&json!({"scan_code": null})), 422, "unprocessable"),
         (server.request(Method::GET, "/v1/notifications?after=x").bearer_auth(&phone), 400, "bad_request"),
@@ -172,6 +179,26 @@ async fn pages_are_the_same_for_any_code_and_change_nothing() {
     assert!(!get(Method::GET, "/Q/%3Cscript%3E").await.contains("<script>"));
     assert!(get(Method::GET, "/D").await.contains("mobile-cli"));
     assert_eq!(server.client().snapshot(&issued.device_code).await.unwrap().version, 1);
+}
+
+/// Whoever was sent a code gets here first, with a browser: it must say what to do, whatever the code.
+#[tokio::test]
+async fn the_pages_say_when_to_deny() {
+    let server = Server::start().await;
+    let good = format!("/Q/{}", server.scan_code(&server.issue().await));
+    for path in [good.as_str(), "/Q/0123456789ABCDEFGHJKMNPQRS", "/Q/nonsense", "/D"] {
+        let page = server.request(Method::GET, path).send().await.unwrap().text().await.unwrap();
+        let (_, warning) = page.split_once("<p class=\"warning\">").unwrap();
+        let words = warning.split_whitespace().collect::<Vec<_>>().join(" ");
+        let code = if path == "/D" { "type" } else { "scan" };
+        for said in [
+            format!("Only {code} a code that you asked for yourself, on a screen in front of you."),
+            "If a website or another person sent you this, close it, and deny if your phone asks:".to_owned(),
+            "confirming would log <em>their</em> PC in as you.".to_owned(),
+        ] {
+            assert!(words.contains(&said), "{path}: {words}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -24,14 +24,18 @@ async fn confirm(server: &Server, phone: &str, token: &str) -> (StatusCode, Valu
 async fn held_redeem(
     server: &Server,
     issued: &DeviceAuthorization,
-    mut meanwhile: impl FnMut(),
+    meanwhile: impl FnMut(),
 ) -> (StatusCode, Value) {
-    let redeem = server.redeem(issued);
-    let mut redeem = std::pin::pin!(redeem);
+    held(server, server.redeem(issued), meanwhile).await
+}
+
+/// Any call that the server holds.
+async fn held<T>(server: &Server, call: impl Future<Output = T>, mut meanwhile: impl FnMut()) -> T {
+    let mut call = std::pin::pin!(call);
     loop {
         tokio::select! {
             biased;
-            answer = &mut redeem => return answer,
+            answer = &mut call => return answer,
             () = tokio::task::yield_now() => {
                 server.clock.advance(std::time::Duration::from_millis(1));
                 meanwhile();
@@ -154,4 +158,28 @@ async fn a_redeem_whose_commit_answered_nothing_gives_one_session() {
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 2);
     let notices = server.notices(&phone).await;
     assert_eq!(notices, [("login_confirmed".to_owned(), 1), ("logged_in".to_owned(), 1)]);
+}
+
+/// However often it is tried behind the scenes, it is one call, and its proof is of first use.
+#[tokio::test]
+async fn a_held_redeem_uses_its_proof_up_once() {
+    use shared::client::Redeemed;
+
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let key = Arc::new(shared::dpop::Key::generate(&shared::random::OsRandom));
+    let pc = server.client().with_key(key, || "2026-11-23T12:00:00Z".parse().unwrap());
+    let issued = pc.issue(&crate::support::pc()).await.unwrap();
+    let token = server.scan(&phone, &issued).await;
+    confirm(&server, &phone, &token).await;
+    let before = faulty.proofs_kept();
+    faulty.set(Fault::LostAnswer);
+    let back_at = server.clock.now() + std::time::Duration::from_secs(1);
+    let redeemed = held(&server, pc.redeem("tests", &issued.device_code, None), || {
+        if server.clock.now() >= back_at {
+            faulty.set(Fault::None);
+        }
+    });
+    assert!(matches!(redeemed.await, Ok(Redeemed::Tokens(_))));
+    assert_eq!(faulty.proofs_kept(), before + 1);
 }

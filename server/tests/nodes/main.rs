@@ -7,8 +7,10 @@ mod expiry;
 mod failover;
 mod history;
 mod load;
+mod measure;
 mod moving;
 mod network;
+mod programs;
 mod restart;
 mod spread;
 

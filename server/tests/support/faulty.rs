@@ -1,5 +1,7 @@
-//! A store that fails when it is told to: before it does anything, or after it has done everything.
+//! A store that fails when it is told to: before it does anything, or after it has done everything. And it remembers
+//! what it was asked, for whoever wants to compare what two requests cost.
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +25,8 @@ pub(crate) enum Fault {
     Away,
     /// Commits take effect, and then fail: nobody hears of it.
     LostAnswer,
+    /// It forgets nothing: what is over is still there, as it is in the minute before a purge.
+    Hoards,
     /// There is no room for another used proof.
     FullOfProofs,
 }
@@ -33,6 +37,23 @@ pub(crate) struct Faulty {
     fault: AtomicU8,
     proofs_kept: AtomicUsize,
     before_commit: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// A call, by who made it and where it is passed on here.
+#[derive(Clone, Copy)]
+struct Asked {
+    by: Option<tokio::task::Id>,
+    at: &'static Location<'static>,
+}
+
+impl Asked {
+    /// The name of the call, as it is written in that place: each is passed on in a line of its own.
+    fn name(self) -> &'static str {
+        let line = include_str!("faulty.rs").lines().nth(self.at.line() as usize - 1);
+        let call = line.and_then(|line| line.split_once("self.here()?.")).unwrap().1;
+        call.split_once('(').unwrap().0
+    }
 }
 
 impl Faulty {
@@ -42,7 +63,21 @@ impl Faulty {
             fault: AtomicU8::new(Fault::None as u8),
             proofs_kept: AtomicUsize::default(),
             before_commit: Mutex::default(),
+            asked: Mutex::default(),
         })
+    }
+
+    /// Forgets what was asked so far.
+    pub(crate) fn forget_calls(&self) {
+        self.asked.lock().unwrap().clear();
+    }
+
+    /// What was asked since, in order, by whoever asked `first` first; but not what a server asks by itself.
+    pub(crate) fn calls_from(&self, first: &str) -> Vec<&'static str> {
+        let asked = self.asked.lock().unwrap();
+        let by = asked.iter().find(|asked| asked.name() == first).unwrap_or_else(|| panic!("no {first}")).by;
+        let calls = asked.iter().filter(|asked| asked.by == by).map(|asked| asked.name());
+        calls.filter(|name| !["due", "purge"].contains(name)).collect()
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -63,7 +98,9 @@ impl Faulty {
         self.fault.load(Ordering::SeqCst) == fault as u8
     }
 
+    #[track_caller]
     fn here(&self) -> Result<&dyn Store> {
+        self.asked.lock().unwrap().push(Asked { by: tokio::task::try_id(), at: Location::caller() });
         if self.is(Fault::Away) { Err(away()) } else { Ok(&*self.store) }
     }
 }
@@ -201,6 +238,9 @@ impl Store for Faulty {
         self.here()?.give_back(key, counted).await
     }
     async fn purge(&self, now: Timestamp) -> Result<()> {
+        if self.is(Fault::Hoards) {
+            return Ok(());
+        }
         self.here()?.purge(now).await
     }
     async fn ping(&self) -> Result<()> {

@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use server::clock::Clock;
@@ -31,6 +30,12 @@ use tokio::task::JoinHandle;
 
 /// The password of everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// When everything here begins, by the clock that the test holds.
+pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// When a held clock begins.
+pub(crate) const START: &str = "2026-11-23T12:00:00Z";
 
 /// A server that stops with its test.
 pub(crate) struct Server {
@@ -67,14 +72,23 @@ impl Server {
         make: impl FnOnce(Clock) -> Arc<dyn Store>,
         set: impl FnOnce(&mut Settings),
     ) -> Self {
-        let clock = Clock::held("2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap());
+        let clock = Clock::held(NOW.parse().unwrap());
         let store = make(clock.clone());
+        Self::start_from(clock, store, ServerSecret::generate(&OsRandom), set).await
+    }
+
+    /// With all that a server finds when it starts.
+    pub(crate) async fn start_from(
+        clock: Clock,
+        store: Arc<dyn Store>,
+        secret: ServerSecret,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let url = PublicUrl::parse(&format!("http://{addr}")).unwrap();
         let mut settings = Settings { open_registration: true, ..Settings::new(url.clone()) };
         set(&mut settings);
-        let secret = ServerSecret::generate(&OsRandom);
         let app = App::new(settings, store.clone(), clock.clone(), Arc::new(OsRandom), secret);
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server::serve(Listener { socket, tls: None }, app, async move {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use server::clock::Clock;
 use server::store::Store;
 use server::store::redis::{Options, Place, RedisStore};
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::redis::Redis;
+use super::{Server, http};
 
 /// One server of several, in this process.
 pub(crate) struct Node {
@@ -29,8 +31,19 @@ pub(crate) struct Node {
 impl Node {
     /// A node that reaches its Redis at `place`.
     pub(crate) async fn start(place: &Place, options: &Options, clock: Clock, of: &Deployment) -> Self {
+        Self::start_on(|store| store, place, options, clock, of).await
+    }
+
+    /// One with a store that the test wraps in something.
+    async fn start_on(
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        place: &Place,
+        options: &Options,
+        clock: Clock,
+        of: &Deployment,
+    ) -> Self {
         let store = RedisStore::open(place, options, clock.clone(), Arc::new(OsRandom)).await.unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = wrap(Arc::new(store));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let app = App::new(of.settings.clone(), store.clone(), clock, Arc::new(OsRandom), of.secret.clone());
@@ -87,7 +100,12 @@ impl Deployment {
 
     /// Whom the front sends connections to from now on.
     pub(crate) fn serve(&self, nodes: &[Node]) {
-        *self.front.nodes.lock().unwrap() = nodes.iter().map(|node| node.addr).collect();
+        self.serve_at(nodes.iter().map(|node| node.addr).collect());
+    }
+
+    /// As [`serve`](Self::serve), by address.
+    pub(crate) fn serve_at(&self, nodes: Vec<SocketAddr>) {
+        *self.front.nodes.lock().unwrap() = nodes;
     }
 
     /// Where the front is.
@@ -98,6 +116,37 @@ impl Deployment {
     /// The typed client of the front.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.settings.public_url.clone(), "tests").unwrap()
+    }
+}
+
+impl Server {
+    /// Several nodes that look like one server, on a Redis Cluster. The test may wrap each one's store in something.
+    pub(crate) async fn start_on_nodes(
+        count: usize,
+        mut wrap: impl FnMut(Arc<dyn Store>) -> Arc<dyn Store>,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let redis = Redis::cluster().await;
+        let clock = Clock::held(super::START.parse::<Timestamp>().unwrap());
+        let deployment = Deployment::begin(set).await;
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            let (place, options) = (redis.place(), redis.options());
+            nodes.push(Node::start_on(&mut wrap, place, &options, clock.clone(), &deployment).await);
+        }
+        deployment.serve(&nodes);
+        let (url, addr) = (deployment.settings.public_url.clone(), deployment.addr());
+        let store = nodes[0].store.clone();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(async move {
+            let _ = stopped.await;
+            for node in nodes {
+                node.stop().await;
+            }
+            drop((deployment, redis));
+            Ok(())
+        });
+        Self { url, addr, clock, store, http: http(), stop: Some(stop), served }
     }
 }
 

@@ -37,8 +37,12 @@ impl Program {
 
     /// As [`start`](Self::start), with its log kept.
     pub(crate) fn start_logging(database: &Path, listen: &str, more: &[&str], log: impl Into<Stdio>) -> Self {
-        let store = format!("sqlite:{}", database.display());
-        let mut args = vec!["--store", &store, "--listen", listen, "--open-registration"];
+        Self::start_on(&format!("sqlite:{}", database.display()), listen, more, log)
+    }
+
+    /// Starts a server on any store.
+    pub(crate) fn start_on(store: &str, listen: &str, more: &[&str], log: impl Into<Stdio>) -> Self {
+        let mut args = vec!["--store", store, "--listen", listen, "--open-registration"];
         args.extend(more);
         let mut child = command(&args).stderr(log).spawn().unwrap();
         let mut line = String::new();

@@ -1,5 +1,7 @@
 //! Redis servers of the tests' own, on loopback.
 
+#![allow(dead_code, reason = "each crate of tests uses its own part of this")]
+
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -211,10 +213,48 @@ impl Redis {
         self.nodes[0].cli(&["EVAL", ALL, "0", &time.as_millis().to_string()]);
     }
 
+    /// What a single one has done and holds.
+    pub(crate) fn counts(&self) -> Counts {
+        let info = self.nodes[0].cli(&["INFO", "everything"]);
+        let number = |text: &str| text.trim().parse::<u64>().unwrap();
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map_or(0, number);
+        let by_command = |is_counted: fn(&str) -> bool| {
+            let stats = info.lines().filter_map(|line| line.strip_prefix("cmdstat_"));
+            let calls = stats.filter_map(|line| {
+                let (command, stats) = line.split_once(":calls=")?;
+                is_counted(command).then(|| number(stats.split(',').next().unwrap_or_default()))
+            });
+            calls.sum::<u64>()
+        };
+        let all = by_command(|command| !command.starts_with("info"));
+        let scripts = by_command(|command| command.starts_with("eval"));
+        Counts {
+            calls: field("total_commands_processed:"),
+            inner: all - scripts,
+            received: field("total_net_input_bytes:"),
+            sent: field("total_net_output_bytes:"),
+            memory: field("used_memory:"),
+        }
+    }
+
     /// How this test uses it.
     pub(crate) fn options(&self) -> Options {
         Options { namespace: self.namespace.clone(), ..Options::default() }
     }
+}
+
+/// What a Redis has done and holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Counts {
+    /// Calls that came over the network.
+    pub(crate) calls: u64,
+    /// Commands, those within scripts included.
+    pub(crate) inner: u64,
+    /// Bytes over the network, by direction.
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    /// Bytes.
+    pub(crate) memory: u64,
 }
 
 /// A process of Redis.

@@ -133,6 +133,23 @@ mod tests {
         assert_ne!(bare.id, proof.id);
     }
 
+    /// Whatever is ignored in a proof: it is JSON, and JSON is UTF-8.
+    #[test]
+    fn a_proof_that_is_not_utf_8_is_none() {
+        let key = Key::generate(&OsRandom);
+        let proof = |in_header: &[u8], in_claims: &[u8]| {
+            let jwk = key.public.to_json();
+            let header = format!(r#"{{"typ":"dpop+jwt","alg":"EdDSA","jwk":{jwk},"x":""#);
+            let claims = br#"{"jti":"1","htm":"GET","htu":"https://a.example/","iat":1,"x":""#;
+            let part = |start: &[u8], end: &[u8]| BASE64URL_NOPAD.encode(&[start, end, b"\"}"].concat());
+            let signed = format!("{}.{}", part(header.as_bytes(), in_header), part(claims, in_claims));
+            format!("{signed}.{}", BASE64URL_NOPAD.encode(key.pair.sign(signed.as_bytes()).as_ref()))
+        };
+        assert!(Proof::read(&proof(b"a", "é".as_bytes())).is_ok());
+        assert!(Proof::read(&proof(b"\xff", b"a")).is_err());
+        assert!(Proof::read(&proof(b"a", b"\xe9")).is_err());
+    }
+
     #[test]
     fn a_key_survives_its_file_and_is_never_shown() {
         let key = Key::generate(&OsRandom);

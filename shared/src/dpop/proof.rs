@@ -127,8 +127,10 @@ fn whole_secs(number: &serde_json::Number) -> Result<i64, BadProof> {
     number.as_i64().or_else(|| number.as_f64().map(|secs| secs as i64)).ok_or(BadProof)
 }
 
+/// Both parts are JSON in UTF-8 (RFC 7515 §3), what is ignored in them included.
 fn json<T: DeserializeOwned>(part: &str) -> Result<T, BadProof> {
-    serde_json::from_slice(&bytes(part)?).map_err(|_| BadProof)
+    let text = String::from_utf8(bytes(part)?).map_err(|_| BadProof)?;
+    serde_json::from_str(&text).map_err(|_| BadProof)
 }
 
 fn bytes(part: &str) -> Result<Vec<u8>, BadProof> {

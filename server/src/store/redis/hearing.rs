@@ -10,7 +10,8 @@
 //! everybody who waits is woken, reads again, and has missed nothing. The
 //! connections are made anew rather than mended: a shard that fails over takes
 //! its subscribers' channels along. Until the new ones hear, the old ones go on
-//! for what they can: a failover may take long, and the other shards work.
+//! for what they can: a failover may take long, and the other shards work. And
+//! for what nobody thought of, whoever waits looks again every few seconds.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,6 +26,7 @@ use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, PushKind, RedisRes
 use shared::id::{AccountId, LoginId, Tag};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::interval;
 
 use super::Place;
 use super::keys::Keys;
@@ -38,12 +40,11 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 const OPENED_WITHIN: Duration = Duration::from_secs(5);
 /// How long between tries to hear again.
 const TRY_EVERY: Duration = Duration::from_millis(100);
-/// How often everybody looks while hearing can't begin again: slots may be moving for minutes. Not at once, since who
-/// looks while a shard fails over is told that the store is away, and has to come back.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Everybody looks again this long after hearing has begun again, too: what a failing node had taken may be taken back
-/// when its shard has settled.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// Of those who wait, every this many-th looks again each second, so that all do every five. What a failing node had
+/// taken may be taken back when its shard has settled; hearing may not begin again while slots are moving; and a message
+/// may be lost in ways that nobody notices.
+const LOOK_AGAIN_AFTER: u64 = 5;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Begins to pass on what is published. Subscribed to all when this returns.
 pub(super) async fn start(place: Place, keys: Arc<Keys>, hub: Hub) -> Result<AbortHandle> {
@@ -80,6 +81,8 @@ pub(super) async fn start(place: Place, keys: Arc<Keys>, hub: Hub) -> Result<Abo
 struct Ears {
     to: To,
     heard: mpsc::UnboundedReceiver<PushInfo>,
+    /// Whose turn it was to look again.
+    turn: u64,
 }
 
 #[derive(Clone)]
@@ -101,7 +104,8 @@ impl Ears {
                 .use_protocol(ProtocolVersion::RESP3)
                 .connection_timeout(CONNECTED_WITHIN)
                 .response_timeout(ANSWERED_WITHIN)
-                .retries(3)
+                // A connection that is made anew behind our back has no subscriptions. So nothing is tried again there.
+                .retries(0)
                 .push_sender(hear)
                 .build()?;
             To::Cluster(client.get_async_connection().await?)
@@ -116,16 +120,15 @@ impl Ears {
         };
         let channels = (0..Tag::COUNT).map(|number| keys.channel(Tag::numbered(number)));
         futures_util::future::try_join_all(channels.map(|channel| to.subscribe(channel))).await?;
-        Ok(Self { to, heard })
+        Ok(Self { to, heard, turn: 0 })
     }
 
     /// Passes on what is heard, until there may be a gap.
     async fn listen(&mut self, hub: &Hub) {
         // Beside the listening, not in it: one node that does not answer must not keep the others' news waiting.
         let pings = Self::unanswered_ping(self.to.clone());
-        let again = tokio::time::sleep(LOOK_AGAIN_AFTER);
-        tokio::pin!(pings, again);
-        let mut is_settled = false;
+        tokio::pin!(pings);
+        let mut looks = interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 heard = self.heard.recv() => match heard {
@@ -134,30 +137,32 @@ impl Ears {
                     None => return,
                 },
                 () = &mut pings => return,
-                () = again.as_mut(), if !is_settled => {
-                    is_settled = true;
-                    hub.wake_all();
-                }
+                _ = looks.tick() => self.look(hub),
             }
         }
     }
 
-    /// Passes on what is still heard, gaps or not, and has everybody look from time to time.
+    /// Passes on what is still heard, gaps or not.
     async fn make_do(&mut self, hub: &Hub) -> Infallible {
-        let mut looks = tokio::time::interval(LOOK_EVERY);
-        looks.reset();
+        let mut looks = interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 Some(heard) = self.heard.recv() => pass_on(&heard, hub),
-                _ = looks.tick() => hub.wake_all(),
+                _ = looks.tick() => self.look(hub),
             }
         }
+    }
+
+    /// Has the next share of those who wait look again.
+    fn look(&mut self, hub: &Hub) {
+        self.turn = (self.turn + 1) % LOOK_AGAIN_AFTER;
+        hub.wake_share(self.turn, LOOK_AGAIN_AFTER);
     }
 
     /// Pings every node, replicas too, since what a failing shard is heard through may be one; resolves when one
     /// doesn't answer. Those that there is no connection to are not asked: there was a gap when that was lost.
     async fn unanswered_ping(to: To) {
-        let mut turn = tokio::time::interval(PING_EVERY);
+        let mut turn = interval(PING_EVERY);
         loop {
             turn.tick().await;
             let ping = async {

@@ -17,7 +17,7 @@
 //! user:DIGEST        string a login's id, by its user code
 //! {names:N}          hash   account ids by their names, in 32 parts
 //! {open}…            which logins are open
-//! limit:… proof:… clients
+//! limit:… proof:… clients secret
 //! ```
 //!
 //! `7K` is a login's tag, `AT` an account's: what stands in braces is what
@@ -141,6 +141,11 @@ impl Keys {
 
     pub(super) fn proof(&self, proof: &ProofId) -> String {
         format!("{}proof:{}", self.namespace, text(proof))
+    }
+
+    /// What tells whether a server has the same secret as the others.
+    pub(super) fn secret(&self) -> String {
+        format!("{}secret", self.namespace)
     }
 
     pub(super) fn clients(&self) -> String {

@@ -11,26 +11,35 @@ use crate::store::{LimitKey, ProofId, Rate, Result, Taken};
 /// which is two.
 const PROOF_KEPT: Duration = Duration::from_mins(3);
 
+/// How long a use may take to be given back: a password is checked meanwhile.
+const NEW: Duration = Duration::from_secs(1);
+
 impl RedisStore {
     pub(super) async fn count(&self, key: &LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         if rate.count == 0 {
             return Ok(Taken::Refused(rate.per));
         }
-        let args =
-            [now.as_millisecond().to_string(), rate.per.as_millis().to_string(), rate.count.to_string()];
-        let (counted, millis): (u8, i64) =
+        let args = [
+            now.as_millisecond().to_string(),
+            rate.per.as_millis().to_string(),
+            rate.count.to_string(),
+            self.write_id(),
+        ];
+        let (counted, millis, newest): (u8, i64, i64) =
             self.link.run(&scripts::TAKE, &[self.keys.limit(key)], &args).await?;
         if counted == 1 {
             let at = Timestamp::from_millisecond(millis).map_err(|_| unreadable("a limit"))?;
             return Ok(Taken::Counted(at));
         }
-        Ok(Taken::Refused(Duration::from_millis(u64::try_from(millis).unwrap_or_default())))
+        let room_in = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+        let is_new =
+            Duration::from_millis(u64::try_from(now.as_millisecond() - newest).unwrap_or_default()) < NEW;
+        Ok(if is_new { Taken::Contended(room_in) } else { Taken::Refused(room_in) })
     }
 
     pub(super) async fn uncount(&self, key: &LimitKey, counted: Timestamp) -> Result<()> {
-        let mut remove = redis::cmd("LREM");
-        remove.arg(self.keys.limit(key)).arg(-1).arg(counted.as_millisecond());
-        self.link.ask(&remove).await
+        let counted = [counted.as_millisecond().to_string()];
+        self.link.run(&scripts::GIVE_BACK, &[self.keys.limit(key)], &counted).await
     }
 
     pub(super) async fn remember(&self, proof: &ProofId) -> Result<bool> {

@@ -17,7 +17,7 @@ use crate::store::{Change, Committed, Inserted, LoginKey, OpenCaps, Result, Sess
 /// How long a login is kept whose owner must still be told that it was not finished, while no node is there to do it.
 const OWED_FOR: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 /// How many outboxes are looked into at each tidying: all of them in 16 seconds.
-const OUTBOXES_AT_ONCE: u16 = 32;
+pub(super) const OUTBOXES_AT_ONCE: u16 = 32;
 
 /// Which outboxes are next.
 #[derive(Default)]
@@ -146,7 +146,7 @@ impl RedisStore {
     }
 
     /// Lists what is about to begin. Answers the generation of the phone that consents, or None if it is gone.
-    async fn prepare(&self, change: &Change, now: Timestamp) -> Result<Option<u64>> {
+    pub(super) async fn prepare(&self, change: &Change, now: Timestamp) -> Result<Option<u64>> {
         let login = &change.login;
         let due = self.note_due(login);
         let phone = async {
@@ -186,7 +186,7 @@ impl RedisStore {
         Ok(generation)
     }
 
-    async fn commit_in_slot(
+    pub(super) async fn commit_in_slot(
         &self,
         change: &Change,
         generation: u64,
@@ -283,7 +283,7 @@ fn codes_kept(login: &Login) -> i64 {
 }
 
 /// What a change brings for its account.
-fn letter(change: &Change, write: &str) -> Result<Option<Letter>> {
+pub(super) fn letter(change: &Change, write: &str) -> Result<Option<Letter>> {
     let mut brought = match &change.session {
         Some(SessionWrite::Begin(session)) => brought_by(session),
         _ => Brought::default(),

@@ -145,7 +145,7 @@ impl Store for SqliteStore {
     }
 
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
-        self.read(|db| known::find(db, account, key))
+        self.read(|db| known::find(db, &self.memory.uses, account, key))
     }
 
     async fn forget_pc(&self, account: AccountId, key: Thumbprint) -> Result<()> {

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use shared::dpop::Thumbprint;
-use shared::id::AccountId;
+use shared::id::{AccountId, SessionId};
 
 use super::columns::Columns;
+use super::uses::Uses;
 
 const MEET: &str = "
     INSERT INTO known_pcs (account, key, last_seen_at) VALUES (?1, ?2, ?3)
@@ -14,10 +15,8 @@ const MEET: &str = "
 const FORGET_OLDEST: &str = "
     DELETE FROM known_pcs WHERE account = ?1 AND key IN (
         SELECT key FROM known_pcs WHERE account = ?1 ORDER BY last_seen_at DESC LIMIT -1 OFFSET ?2)";
-const FIND: &str = "
-    SELECT max(last_seen_at, coalesce(
-        (SELECT max(last_seen_at) FROM pcs WHERE account = ?1 AND key = ?2), 0)) AS seen_at
-    FROM known_pcs WHERE account = ?1 AND key = ?2";
+const FIND: &str = "SELECT last_seen_at FROM known_pcs WHERE account = ?1 AND key = ?2";
+const SESSIONS: &str = "SELECT id, last_seen_at FROM pcs WHERE account = ?1 AND key = ?2";
 const FORGET: &str = "DELETE FROM known_pcs WHERE account = ?1";
 const FORGET_ONE: &str = "DELETE FROM known_pcs WHERE account = ?1 AND key = ?2";
 
@@ -30,10 +29,25 @@ pub(super) fn meet(db: &Connection, account: AccountId, key: Thumbprint, at: Tim
     db.prepare_cached(FORGET_OLDEST)?.execute(params![account.to_bytes(), KEPT_MAX]).map(drop)
 }
 
-/// When a PC was seen last, if it has ever logged in.
-pub(super) fn find(db: &Connection, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
-    let which = params![account.to_bytes(), key.as_bytes()];
-    db.prepare_cached(FIND)?.query_row(which, |row| row.time("seen_at")).optional()
+/// When a PC was seen last, if it has ever logged in: also by uses of its sessions that the disk has not heard of.
+pub(super) fn find(
+    db: &Connection,
+    uses: &Uses,
+    account: AccountId,
+    key: Thumbprint,
+) -> Result<Option<Timestamp>> {
+    let (account, key) = (account.to_bytes(), key.as_bytes());
+    let met = db.prepare_cached(FIND)?.query_row(params![account, key], |row| row.time("last_seen_at"));
+    let Some(mut seen) = met.optional()? else { return Ok(None) };
+    let mut sessions = db.prepare_cached(SESSIONS)?;
+    let times = sessions.query_map(params![account, key], |row| {
+        let last = uses.last(row.id("id", SessionId::from_bytes)?);
+        Ok(row.time("last_seen_at")?.max(last.unwrap_or(Timestamp::MIN)))
+    })?;
+    for at in times {
+        seen = seen.max(at?);
+    }
+    Ok(Some(seen))
 }
 
 /// Forgets one.

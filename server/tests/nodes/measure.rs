@@ -1,0 +1,86 @@
+//! Not tests: what a login costs in Redis, by hand.
+//!
+//! `cargo test --release -p server --test nodes -- --ignored --nocapture measure`
+
+use server::clock::Clock;
+use shared::api::{Password, PhoneLogin, Registration, ScanRequest};
+use shared::client::{Phone, Redeemed};
+
+use crate::support::nodes::{Deployment, Node};
+use crate::support::redis::Redis;
+use crate::support::{PASSWORD, pc};
+
+const LOGINS: u32 = 1000;
+
+async fn phone(node: &Node) -> Phone {
+    let password = || Password::new(PASSWORD.to_owned());
+    let body = Registration { username: "emma".to_owned(), password: password() };
+    node.client().register(&body).await.unwrap();
+    let body = PhoneLogin { username: "emma".to_owned(), password: password(), device_name: None };
+    node.client().phone(node.client().log_in(&body).await.unwrap().phone_token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, to be looked at"]
+async fn commands_bytes_and_memory_of_a_login() {
+    let redis = Redis::alone().await;
+    let unlimited = |settings: &mut server::Settings| {
+        settings.limits.open.per_address = 1_000_000;
+        settings.limits.issue.count = 1_000_000;
+    };
+    let (deployment, nodes) = Deployment::three(&redis, &Clock::system(), unlimited).await;
+    let phone = phone(&nodes[0]).await;
+    let client = deployment.client();
+    let mut before = redis.counts();
+    println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "step", "calls", "inner", "sent", "received");
+    let mut step = |name: &str, redis: &Redis| {
+        let after = redis.counts();
+        let each = |now: u64, then: u64| f64::from(u32::try_from(now - then).unwrap()) / f64::from(LOGINS);
+        println!(
+            "{name:<34} {:>9.1} {:>9.1} {:>9.0} {:>9.0}",
+            each(after.calls, before.calls),
+            each(after.inner, before.inner),
+            each(after.received, before.received),
+            each(after.sent, before.sent),
+        );
+        before = redis.counts();
+        after.memory
+    };
+    let mut issued = Vec::new();
+    let empty = step("", &redis);
+    for _ in 0..LOGINS {
+        issued.push(client.issue(&pc()).await.unwrap());
+    }
+    let memory = step("issue", &redis);
+    println!("    an unscanned login takes {} bytes", (memory - empty) / u64::from(LOGINS));
+    let mut tokens = Vec::new();
+    for issued in &issued {
+        let code = client.server().scan_code_in(&issued.verification_uri_complete).unwrap();
+        tokens.push(phone.scan(&ScanRequest::scan_code(&code)).await.unwrap().confirm_token);
+    }
+    step("scan", &redis);
+    for token in &tokens {
+        phone.confirm(token).await.unwrap();
+    }
+    step("confirm", &redis);
+    let mut sessions = Vec::new();
+    for issued in &issued {
+        let redeemed = client.redeem("tests", &issued.device_code, None).await.unwrap();
+        let Redeemed::Tokens(tokens) = redeemed else { panic!("it was confirmed") };
+        sessions.push(tokens);
+    }
+    let memory = step("redeem", &redis);
+    println!("    a logged-in one with its session takes {} bytes", (memory - empty) / u64::from(LOGINS));
+    for tokens in &sessions {
+        client.me(&tokens.access_token).await.unwrap();
+    }
+    step("the first GET /v1/me", &redis);
+    for tokens in &sessions {
+        client.me(&tokens.access_token).await.unwrap();
+    }
+    step("another GET /v1/me", &redis);
+    for issued in &issued {
+        client.snapshot(&issued.device_code).await.unwrap();
+    }
+    step("GET /v1/login", &redis);
+}
