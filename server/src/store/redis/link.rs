@@ -64,8 +64,8 @@ pub(super) struct Link(Arc<Connections>);
 
 struct Connections {
     place: Place,
-    /// The one that all share.
-    to: Mutex<To>,
+    /// The one that all share, and how many there have been before it.
+    to: Mutex<(u64, To)>,
     /// Whether another one is being tried in its place.
     is_mending: AtomicBool,
     is_closed: AtomicBool,
@@ -148,7 +148,7 @@ impl Link {
         });
         Ok(Self(Arc::new(Connections {
             place: place.clone(),
-            to: Mutex::new(To::open(place, ANSWERED_WITHIN).await?),
+            to: Mutex::new((0, To::open(place, ANSWERED_WITHIN).await?)),
             is_mending: AtomicBool::default(),
             is_closed: AtomicBool::default(),
             safe,
@@ -221,11 +221,11 @@ impl Link {
 
     /// Sends a command over the connection that all share.
     async fn send(&self, cmd: &Cmd) -> RedisResult<Value> {
-        let to = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (number, to) = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match tokio::time::timeout(ANSWERED_WITHIN, to.send(cmd)).await {
             Ok(answer) if !answer.as_ref().is_err_and(RedisError::is_timeout) => answer,
             _ => {
-                self.mend(cmd);
+                self.mend(number, cmd);
                 Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
             }
         }
@@ -254,22 +254,18 @@ impl Link {
         answer.unwrap_or_else(|_| Err(StoreError("no answer from Redis".into())))
     }
 
-    /// Tries a new connection, for a command to which nothing came back, and if that is answered, has it take the old
-    /// one's place. One at a time; the command goes on asking meanwhile.
-    fn mend(&self, cmd: &Cmd) {
-        if self.0.is_mending.swap(true, Ordering::AcqRel) {
+    /// Tries a new connection, for a command to which nothing came back over the one with this number, and if that is
+    /// answered, has it take the old one's place. One at a time; the command goes on asking meanwhile.
+    fn mend(&self, number: u64, cmd: &Cmd) {
+        let is_current = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).0 == number;
+        if !is_current || self.0.is_mending.swap(true, Ordering::AcqRel) {
             return;
         }
         let (link, cmd) = (self.0.clone(), cmd.clone());
         tokio::spawn(async move {
-            let answered = async {
-                let fresh = To::open(&link.place, ANSWERED_WITHIN).await.ok()?;
-                tokio::time::timeout(ANSWERED_WITHIN, fresh.send(&cmd)).await.ok()?.ok()?;
-                Some(fresh)
-            };
-            if let Some(fresh) = answered.await {
+            if let Some(fresh) = link.reach(&cmd).await {
                 tracing::warn!("a connection to Redis had gone silent; a new one takes its place");
-                *link.to.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+                *link.to.lock().unwrap_or_else(PoisonError::into_inner) = (number + 1, fresh);
                 if let Some(safe) = &link.safe {
                     // These are as old.
                     safe.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -282,6 +278,20 @@ impl Link {
     /// Takes no more commands.
     pub(super) fn close(&self) {
         self.0.is_closed.store(true, Ordering::Release);
+    }
+}
+
+impl Connections {
+    /// A new connection, if a command is answered over one, be it with a refusal.
+    async fn reach(&self, cmd: &Cmd) -> Option<To> {
+        let tried = To::open(&self.place, ANSWERED_WITHIN).await.ok()?;
+        let answer = tokio::time::timeout(ANSWERED_WITHIN, tried.send(cmd)).await.ok()?;
+        if answer.is_err_and(|error| passes(&error)) {
+            return None;
+        }
+        // That one may have begun while the silent node was still in charge, and would go back to it as soon as it
+        // wakes up, and believe what it says. Who begins now learns who is.
+        To::open(&self.place, ANSWERED_WITHIN).await.ok()
     }
 }
 

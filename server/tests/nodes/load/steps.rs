@@ -82,8 +82,12 @@ impl Load {
         let clock = self.clock.clone();
         let follower = tokio::spawn(async move {
             while let Some(news) = feed.next().await {
-                if let News::Snapshot { snapshot, .. } = news {
-                    hear.send_modify(|heard| heard.push((snapshot.status, clock.now())));
+                match news {
+                    News::Snapshot { snapshot, .. } => {
+                        hear.send_modify(|heard| heard.push((snapshot.status, clock.now())));
+                    }
+                    News::Gone(error) => println!("{}: a feed is sent away: {error:?}", clock.now()),
+                    News::Trouble { .. } | News::Back { .. } => {}
                 }
             }
         });
