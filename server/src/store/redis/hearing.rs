@@ -38,6 +38,8 @@ use crate::store::{Result, StoreError};
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long it may take to connect and subscribe.
 const OPENED_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is tried at the start.
+const FIRST_TRIES: u32 = 3;
 /// How long between tries to hear again.
 const TRY_EVERY: Duration = Duration::from_millis(100);
 /// Of those who wait, every this many-th looks again each second, so that all do every five. What a failing node had
@@ -48,9 +50,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Begins to pass on what is published. Subscribed to all when this returns.
 pub(super) async fn start(place: Place, keys: Arc<Keys>, hub: Hub) -> Result<AbortHandle> {
-    let ears = Ears::open(&place, &keys).await;
-    let mut ears =
-        ears.map_err(|error| StoreError(format!("can't hear of changes from {place}: {error}")))?;
+    let mut tries = 1;
+    let mut ears = loop {
+        match Ears::open(&place, &keys).await {
+            Ok(ears) => break ears,
+            // Redis may be busy, or its slots just moving.
+            Err(error) if tries < FIRST_TRIES => {
+                tracing::debug!(%error, "can't hear of changes yet");
+                tries += 1;
+            }
+            Err(error) => return Err(StoreError(format!("can't hear of changes from {place}: {error}"))),
+        }
+    };
     let task = tokio::spawn(async move {
         loop {
             ears.listen(&hub).await;

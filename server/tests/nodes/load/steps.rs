@@ -1,6 +1,7 @@
 //! One login, from its issue to its end.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::api::{DeviceAuthorization, ScanRequest, TokenAnswer};
@@ -15,6 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::{ASKED_AGAIN_AFTER, IN_VAIN, Load, PEOPLE, is_away, said, since};
 use crate::history::{Answer, CLIENT_ID, Call, History, Recorded};
+
+/// How long a PC may have heard nothing before somebody looks whether there is anything to be heard.
+const LOOKED_AFTER: Duration = Duration::from_secs(5);
 
 /// The statuses that a PC has heard of, and when.
 type Heard = watch::Receiver<Vec<(Status, Timestamp)>>;
@@ -276,7 +280,7 @@ impl Load {
         self.write(login, Call::Status, answer, began);
     }
 
-    /// Waits until the PC has heard of a status, which it may have missed only where it stands no longer.
+    /// Waits until the PC has heard of a status. It may miss one that was taken back; then the history tells.
     async fn heard(&self, login: &Played, status: Status) {
         let Some((transport, heard)) = &login.heard else { return };
         let (mut heard, since_when) = (heard.clone(), self.now());
@@ -285,23 +289,27 @@ impl Load {
             Transport::LongPoll => "heard, by long poll",
             Transport::Poll => "heard, by poll",
         };
-        let is_it = |heard: &Vec<(Status, Timestamp)>| heard.iter().any(|(heard, _)| *heard == status);
-        let told = tokio::time::timeout(IN_VAIN, heard.wait_for(is_it)).await;
-        let told_at = told.ok().and_then(|all| {
-            let all = all.ok()?;
-            all.iter().find(|(heard, _)| *heard == status).map(|(_, at)| *at)
-        });
-        if let Some(at) = told_at {
-            self.note_took(what, since(since_when, at), false);
-            if let Some(back_at) = self.back_at.lock().unwrap().filter(|back| *back > since_when) {
-                self.note_took("heard, after the store was back", since(back_at, at), false);
+        let at = |heard: &[(Status, Timestamp)]| {
+            heard.iter().find(|(heard, _)| *heard == status).map(|(_, at)| *at)
+        };
+        loop {
+            let told = tokio::time::timeout(LOOKED_AFTER, heard.wait_for(|heard| at(heard).is_some())).await;
+            let told_at = told.ok().and_then(|heard| at(&heard.ok()?));
+            if let Some(at) = told_at {
+                self.note_took(what, since(since_when, at), false);
+                if let Some(back_at) = self.back_at.lock().unwrap().filter(|back| *back > since_when) {
+                    self.note_took("heard, after the store was back", since(back_at, at), false);
+                }
+                return;
             }
-            return;
-        }
-        // It may have been taken back, or be past that; then the history tells. But nobody may be left waiting.
-        let now = self.client().snapshot(&login.issued.device_code).await;
-        if let Ok(now) = now {
-            assert!(now.status != status, "{what}: a PC is left waiting for {status:?}");
+            match self.client().snapshot(&login.issued.device_code).await {
+                Ok(now) if now.status == status => {}
+                Err(error) if is_away(&error) => {}
+                _ => return,
+            }
+            assert!(self.now() < since_when + IN_VAIN, "{what}: a PC is left waiting for {status:?}");
+            // The feed may have come to its end, when there was nothing to follow any more.
+            tokio::time::sleep(ASKED_AGAIN_AFTER).await;
         }
     }
 
