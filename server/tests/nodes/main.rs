@@ -3,8 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod expiry;
+mod failover;
+mod history;
+mod load;
 mod measure;
+mod moving;
+mod network;
 mod programs;
+mod restart;
 mod spread;
 
 #[path = "../support/mod.rs"]

@@ -19,6 +19,21 @@ const SOON: Duration = Duration::from_millis(20);
 /// How many looks are enough.
 const LOOKS: usize = 1500;
 
+/// What keeps a process from being gone with what it was told a moment ago.
+const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+/// What a process needs to be part of a cluster that notices quickly when one of it is gone.
+const OF_A_CLUSTER: [&str; 8] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    // Otherwise a replica waits for others before it is given what it lacks.
+    "--repl-diskless-sync-delay",
+    "0",
+    "--cluster-allow-replica-migration",
+    "no",
+];
+
 /// One Redis, or a cluster, and where in it a test may write.
 pub(crate) struct Redis {
     /// The processes that are this test's own.
@@ -30,7 +45,16 @@ pub(crate) struct Redis {
 impl Redis {
     /// An instance of this test's own.
     pub(crate) async fn alone() -> Self {
-        let node = Node::start(&[]).await;
+        Self::single(&[]).await
+    }
+
+    /// An instance of this test's own, on whose disk everything is that it has answered.
+    pub(crate) async fn alone_and_durable() -> Self {
+        Self::single(&DURABLE).await
+    }
+
+    async fn single(options: &[&str]) -> Self {
+        let node = Node::start(options).await;
         let place = format!("redis://127.0.0.1:{}", node.port).parse().unwrap();
         Self { nodes: vec![node], place, namespace: String::new() }
     }
@@ -41,19 +65,123 @@ impl Redis {
         if let Ok(shared) = std::env::var(SHARED_CLUSTER) {
             return Self { nodes: Vec::new(), place: shared.parse().unwrap(), namespace };
         }
+        Self { namespace, ..Self::own_cluster(0, &[]).await }
+    }
+
+    /// A cluster of this test's own: three, with a replica each.
+    pub(crate) async fn with_replicas() -> Self {
+        Self::own_cluster(1, &[]).await
+    }
+
+    /// A cluster of this test's own: three, on whose disks everything is that they have answered.
+    pub(crate) async fn durable_cluster() -> Self {
+        Self::own_cluster(0, &DURABLE).await
+    }
+
+    async fn own_cluster(replicas: usize, options: &[&str]) -> Self {
+        let options = [&OF_A_CLUSTER, options].concat();
         let mut nodes = Vec::new();
-        for _ in 0..3 {
-            nodes.push(Node::start(&["--cluster-enabled", "yes"]).await);
+        for _ in 0..3 * (1 + replicas) {
+            nodes.push(Node::start(&options).await);
         }
         let hosts: Vec<String> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         let mut create = Command::new("redis-cli");
         create.args(["--cluster-yes", "--cluster", "create"]).args(&hosts);
+        create.args(["--cluster-replicas", &replicas.to_string()]);
         assert!(create.stdout(Stdio::null()).status().unwrap().success(), "no cluster was made");
-        for node in &nodes {
+        for (number, node) in nodes.iter().enumerate() {
             node.says(&["CLUSTER", "INFO"], "cluster_state:ok").await;
+            if number >= 3 {
+                node.says(&["INFO", "replication"], "master_link_status:up").await;
+            }
         }
         let place = format!("redis-cluster://{}", hosts.join(",")).parse().unwrap();
-        Self { nodes, place, namespace }
+        Self { nodes, place, namespace: String::new() }
+    }
+
+    /// The number of the process that a key is written to, as those that live have it.
+    pub(crate) fn owner_of(&self, key: &str) -> Option<usize> {
+        let nodes = self.nodes.iter().filter(|node| !node.is_away);
+        nodes.into_iter().find_map(|node| {
+            let slot: u16 = node.cli(&["CLUSTER", "KEYSLOT", key]).trim().parse().ok()?;
+            let seen = node.cli(&["CLUSTER", "NODES"]);
+            let has_it = |slots: &str| {
+                let (first, last) = slots.split_once('-').unwrap_or((slots, slots));
+                matches!((first.parse::<u16>(), last.parse::<u16>()), (Ok(first), Ok(last)) if (first..=last).contains(&slot))
+            };
+            let owner = seen.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|fields| {
+                let flags: Vec<&str> = fields[2].split(',').collect();
+                flags.contains(&"master") && !flags.contains(&"fail") && fields[8..].iter().any(|slots| has_it(slots))
+            })?;
+            let addr = owner[1].split('@').next()?;
+            self.nodes.iter().position(|node| format!("127.0.0.1:{}", node.port) == addr)
+        })
+    }
+
+    /// Waits until a key is written to another process than this.
+    pub(crate) async fn taken_over(&self, key: &str, from: usize) -> usize {
+        for _ in 0..LOOKS {
+            if let Some(owner) = self.owner_of(key).filter(|owner| *owner != from) {
+                return owner;
+            }
+            tokio::time::sleep(SOON).await;
+        }
+        panic!("nobody has taken {key} over");
+    }
+
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub(crate) fn kill(&mut self, number: usize) {
+        let node = &mut self.nodes[number];
+        node.is_away = true;
+        node.process.kill().unwrap();
+        node.process.wait().unwrap();
+    }
+
+    /// Starts a process again that was killed, with what is on its disk.
+    pub(crate) async fn restart(&mut self, number: usize) {
+        let node = &mut self.nodes[number];
+        node.process = node.spawn();
+        node.says(&["PING"], "PONG").await;
+        node.is_away = false;
+    }
+
+    /// Waits until a process of a cluster is a replica that has all of its primary.
+    pub(crate) async fn follows(&self, number: usize) {
+        self.nodes[number].says(&["INFO", "replication"], "master_link_status:up").await;
+    }
+
+    /// Waits until each process of a cluster finds it whole.
+    pub(crate) async fn is_whole(&self) {
+        for node in &self.nodes {
+            node.says(&["CLUSTER", "INFO"], "cluster_state:ok").await;
+        }
+    }
+
+    /// SIGSTOP: connections stay, and nothing comes over them.
+    pub(crate) fn pause(&mut self, number: usize) {
+        self.nodes[number].is_away = true;
+        self.nodes[number].signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&mut self, number: usize) {
+        self.nodes[number].signal("-CONT");
+        self.nodes[number].is_away = false;
+    }
+
+    /// What a command of `redis-cli` answers, at one of the processes.
+    pub(crate) fn cli(&self, number: usize, command: &[&str]) -> String {
+        self.nodes[number].cli(command)
+    }
+
+    /// How many processes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The address of one of them.
+    pub(crate) fn addr_of(&self, number: usize) -> String {
+        format!("127.0.0.1:{}", self.nodes[number].port)
     }
 
     /// Where it is.
@@ -68,14 +196,21 @@ impl Redis {
 
     /// Every key of a single one, with how long it will be there, if not for ever.
     pub(crate) fn keys(&self) -> Vec<(String, Option<Duration>)> {
-        let mut keys = Vec::new();
-        for key in self.nodes[0].cli(&["KEYS", "*"]).lines() {
-            let millis: i64 = self.nodes[0].cli(&["PTTL", key]).trim().parse().unwrap();
-            if millis != -2 {
-                keys.push((key.to_owned(), u64::try_from(millis).ok().map(Duration::from_millis)));
-            }
-        }
-        keys
+        const ALL: &str = "local all = {} for _, key in ipairs(redis.call('KEYS', '*')) do \
+                           all[#all + 1] = redis.call('PTTL', key) .. ' ' .. key end return all";
+        let all = self.nodes[0].cli(&["EVAL", ALL, "0"]);
+        let key = |line: &str| {
+            let (millis, key) = line.split_once(' ')?;
+            Some((key.to_owned(), millis.parse().ok().map(Duration::from_millis)))
+        };
+        all.lines().filter_map(key).collect()
+    }
+
+    /// Removes every key of a single one that expires by itself within this time: stands for waiting that long.
+    pub(crate) fn expire_within(&self, time: Duration) {
+        const ALL: &str = "for _, key in ipairs(redis.call('KEYS', '*')) do local left = redis.call('PTTL', key) \
+                           if left >= 0 and left <= tonumber(ARGV[1]) then redis.call('UNLINK', key) end end";
+        self.nodes[0].cli(&["EVAL", ALL, "0", &time.as_millis().to_string()]);
     }
 
     /// What a single one has done and holds.
@@ -126,26 +261,29 @@ pub(crate) struct Counts {
 struct Node {
     port: u16,
     process: Child,
-    _dir: TempDir,
+    options: Vec<String>,
+    dir: TempDir,
+    /// Whether it was killed or paused.
+    is_away: bool,
 }
 
 impl Node {
     async fn start(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
-        let log = File::create(dir.path().join("log")).unwrap();
-        let process = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
-            .arg(port.to_string())
-            .arg("--dir")
-            .arg(dir.path())
-            .args(options)
-            .stdout(log)
-            .spawn()
-            .expect("redis-server must be installed (Debian: apt-get install redis-server)");
-        let node = Self { port, process, _dir: dir };
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let process = spawn(port, &options, &dir);
+        let node = Self { port, process, options, dir, is_away: false };
         node.says(&["PING"], "PONG").await;
         node
+    }
+
+    fn spawn(&self) -> Child {
+        spawn(self.port, &self.options, &self.dir)
+    }
+
+    fn signal(&self, signal: &str) {
+        Command::new("kill").args([signal, &self.process.id().to_string()]).status().unwrap();
     }
 
     /// What a command answers; nothing, while it does not.
@@ -172,6 +310,19 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn spawn(port: u16, options: &[String], dir: &TempDir) -> Child {
+    let log = File::options().create(true).append(true).open(dir.path().join("log")).unwrap();
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
+        .arg(port.to_string())
+        .arg("--dir")
+        .arg(dir.path())
+        .args(options)
+        .stdout(log)
+        .spawn()
+        .expect("redis-server must be installed (Debian: apt-get install redis-server)")
 }
 
 /// A port that was free a moment ago, with room above it for the cluster's bus.

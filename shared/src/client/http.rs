@@ -20,9 +20,9 @@ use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode}
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long an answer may take, beyond what the request itself asked to wait.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// An idle connection is given up before any usual server or gateway closes it, so that no request is
-/// sent into one that is closing.
-const IDLE_AT_MOST: Duration = Duration::from_secs(20);
+/// An idle connection is given up before the server closes it, which it does after ten seconds, or any usual
+/// gateway does, so that no request is sent into one that is closing.
+const IDLE_AT_MOST: Duration = Duration::from_secs(5);
 /// The longest answer that is read. The longest of the contract, a full list of sessions, is far below.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 

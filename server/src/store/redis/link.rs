@@ -1,14 +1,30 @@
 //! The connections that commands go through.
 //!
-//! A command whose answer was lost is sent again, until Redis has been away
-//! for too long: during a failover callers wait for it. Every command that
-//! comes here bears being carried out twice.
+//! ```text
+//!   a call ---> sent ---> answered
+//!               ^   |
+//!               |   '-- lost, refused for now: again, until Redis has been away for too long
+//!               |   '-- nothing comes back:    again, and meanwhile a new connection is tried;
+//!               |                              if that is answered, it takes the old one's place
+//!               '------'
+//! ```
+//!
+//! A command whose answer was lost is sent again: during a failover callers
+//! wait for it. Every command that comes here bears being carried out twice.
+//!
+//! A connection that breaks, the crate makes anew. One that goes silent it
+//! keeps, and goes on asking a node that others have long replaced. So silence
+//! is looked after here, beside the old connection and not instead of it: who
+//! asks other nodes must not wait for that.
 //!
 //! Most go through one connection to each node, all at once. A write that must
-//! be in replicas as well is followed by `WAIT`, which holds its connection up
-//! and speaks of what came over that one; so such a write has a connection of
-//! its own for as long as it takes.
+//! be in replicas as well is sent together with `WAIT`, which holds its
+//! connection up; so such a write has a connection of its own for as long as
+//! it takes. Together, because `WAIT` speaks of what came over its connection:
+//! alone it might go to another node, after a failover, and vouch for a write
+//! that node never had.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +32,9 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value};
+use redis::{
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value,
+};
 use tokio::sync::Semaphore;
 
 use super::Place;
@@ -38,17 +55,25 @@ const REPLICATED_WITHIN: Duration = Duration::from_millis(900);
 /// How many writes at once may wait for replicas.
 const SAFE_AT_ONCE: usize = 64;
 
+/// What a script says that met keys of a slot which is just moving to another node.
+const MOVING: &str = "non local key";
+
 /// The connections. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Link {
-    to: To,
-    is_closed: Arc<AtomicBool>,
-    safe: Option<Arc<Safe>>,
+pub(super) struct Link(Arc<Connections>);
+
+struct Connections {
+    place: Place,
+    /// The one that all share, and how many there have been before it.
+    to: Mutex<(u64, To)>,
+    /// Whether another one is being tried in its place.
+    is_mending: AtomicBool,
+    is_closed: AtomicBool,
+    safe: Option<Safe>,
 }
 
 /// What a write needs that must be in replicas as well.
 struct Safe {
-    place: Place,
     replicas: u8,
     /// Connections that nobody uses right now.
     idle: Mutex<Vec<To>>,
@@ -63,17 +88,18 @@ enum To {
 }
 
 impl To {
-    async fn open(place: &Place) -> Result<Self> {
-        let to = tokio::time::timeout(TRIES_FOR * 2, Self::reach(place)).await;
+    /// Connects; each answer may then take this long.
+    async fn open(place: &Place, answered_within: Duration) -> Result<Self> {
+        let to = tokio::time::timeout(TRIES_FOR * 2, Self::reach(place, answered_within)).await;
         let to = to.map_err(|_| StoreError(format!("no answer from {place}")))?;
         to.map_err(|error| StoreError(format!("can't connect to {place}: {error}")))
     }
 
-    async fn reach(place: &Place) -> RedisResult<Self> {
+    async fn reach(place: &Place, answered_within: Duration) -> RedisResult<Self> {
         if place.is_cluster {
             let client = ClusterClient::builder(place.nodes.clone())
                 .connection_timeout(CONNECTED_WITHIN)
-                .response_timeout(ANSWERED_WITHIN)
+                .response_timeout(answered_within)
                 // Redirections are followed; everything else is tried again here.
                 .retries(3)
                 .min_retry_wait(10)
@@ -84,7 +110,7 @@ impl To {
         let client = redis::Client::open(place.nodes[0].as_str())?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECTED_WITHIN))
-            .set_response_timeout(Some(ANSWERED_WITHIN))
+            .set_response_timeout(Some(answered_within))
             .set_max_delay(TRIES_EVERY);
         Ok(Self::One(ConnectionManager::new_with_config(client, config).await?))
     }
@@ -97,18 +123,19 @@ impl To {
         answer.and_then(Value::extract_error)
     }
 
-    /// How many replicas have what was written over this connection to the slot of `key`.
-    async fn replicas_with(&self, key: &str, wanted: u8) -> RedisResult<u8> {
-        let mut wait = redis::cmd("WAIT");
-        wait.arg(wanted).arg(REPLICATED_WITHIN.as_millis());
-        let answer = match self {
-            Self::One(to) => to.clone().req_packed_command(&wait).await,
-            Self::Cluster(to) => {
-                let node = SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master));
-                to.clone().route_command(wait, RoutingInfo::SingleNode(node)).await
-            }
+    /// Sends a write, and asks right behind it how many replicas have it, for up to [`REPLICATED_WITHIN`].
+    async fn send_safely(&self, cmd: &Cmd, replicas: u8) -> RedisResult<(Value, u8)> {
+        let mut both = Pipeline::with_capacity(2);
+        both.add_command(cmd.clone());
+        both.cmd("WAIT").arg(replicas).arg(REPLICATED_WITHIN.as_millis());
+        let answers = match self {
+            Self::One(to) => to.clone().req_packed_commands(&both, 0, 2).await,
+            Self::Cluster(to) => to.clone().req_packed_commands(&both, 0, 2).await,
         };
-        Ok(redis::from_redis_value(answer.and_then(Value::extract_error)?)?)
+        let mut answers = answers?.into_iter();
+        let mut next = || answers.next().unwrap_or(Value::Nil).extract_error();
+        let (answer, have_it) = (next()?, next()?);
+        Ok((answer, redis::from_redis_value(have_it)?))
     }
 }
 
@@ -117,9 +144,15 @@ impl Link {
     pub(super) async fn connect(place: &Place, replicas: u8) -> Result<Self> {
         let safe = (replicas > 0).then(|| {
             let (idle, room) = (Mutex::default(), Semaphore::new(SAFE_AT_ONCE));
-            Arc::new(Safe { place: place.clone(), replicas, idle, room })
+            Safe { replicas, idle, room }
         });
-        Ok(Self { to: To::open(place).await?, is_closed: Arc::default(), safe })
+        Ok(Self(Arc::new(Connections {
+            place: place.clone(),
+            to: Mutex::new((0, To::open(place, ANSWERED_WITHIN).await?)),
+            is_mending: AtomicBool::default(),
+            is_closed: AtomicBool::default(),
+            safe,
+        })))
     }
 
     /// Fails if Redis is older than what is asked of it.
@@ -139,7 +172,7 @@ impl Link {
 
     /// Carries a command out.
     pub(super) async fn ask<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T> {
-        read(self.insist(&self.to, cmd).await?)
+        read(self.insist(|| self.send(cmd)).await?)
     }
 
     /// Carries a script out, in the slot of its keys.
@@ -149,7 +182,12 @@ impl Link {
         keys: &[String],
         args: &[String],
     ) -> Result<T> {
-        self.run_over(&self.to, script, keys, args).await
+        let [by_hash, whole] = calls(script, keys, args);
+        let mut answer = self.insist(|| self.send(&by_hash)).await?;
+        if is_unknown(&answer) {
+            answer = self.insist(|| self.send(&whole)).await?;
+        }
+        read(answer)
     }
 
     /// Carries a script out, and waits until as many replicas as are wanted have what it wrote. If they don't, what it
@@ -160,54 +198,50 @@ impl Link {
         keys: &[String],
         args: &[String],
     ) -> Result<T> {
-        let Some(safe) = &self.safe else { return self.run(script, keys, args).await };
+        let Some(safe) = &self.0.safe else { return self.run(script, keys, args).await };
         let _place = safe.room.acquire().await.map_err(|closed| StoreError(closed.to_string()))?;
         let idle = safe.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let to = match idle {
             Some(to) => to,
-            None => To::open(&safe.place).await?,
+            None => To::open(&self.0.place, ANSWERED_WITHIN + REPLICATED_WITHIN).await?,
         };
-        let answer = self.run_over(&to, script, keys, args).await?;
-        let have_it = to.replicas_with(&keys[0], safe.replicas).await;
-        let have_it = have_it.map_err(|error| StoreError(error.to_string()))?;
+        let [by_hash, whole] = calls(script, keys, args);
+        let mut answer = self.insist(|| to.send_safely(&by_hash, safe.replicas)).await?;
+        if is_unknown(&answer) {
+            answer = self.insist(|| to.send_safely(&whole, safe.replicas)).await?;
+        }
+        let (answer, have_it) = answer.map_err(|error| StoreError(error.to_string()))?;
         // Dropped if anything went wrong: nobody knows what still comes over it.
         safe.idle.lock().unwrap_or_else(PoisonError::into_inner).push(to);
         if have_it < safe.replicas {
             return Err(StoreError(format!("{have_it} of {} replicas have a change", safe.replicas)));
         }
-        Ok(answer)
+        read(Ok(answer))
     }
 
-    async fn run_over<T: FromRedisValue>(
-        &self,
-        to: &To,
-        script: &Script,
-        keys: &[String],
-        args: &[String],
-    ) -> Result<T> {
-        let call = |name: &str, script: &str| {
-            let mut call = redis::cmd(name);
-            call.arg(script).arg(keys.len()).arg(keys).arg(args);
-            call
-        };
-        let mut answer = self.insist(to, &call("EVALSHA", &script.hash)).await?;
-        // Redis forgets scripts when it restarts. Sent whole, it knows this one again.
-        if let Err(error) = &answer
-            && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
-        {
-            answer = self.insist(to, &call("EVAL", script.code)).await?;
+    /// Sends a command over the connection that all share.
+    async fn send(&self, cmd: &Cmd) -> RedisResult<Value> {
+        let (number, to) = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match tokio::time::timeout(ANSWERED_WITHIN, to.send(cmd)).await {
+            Ok(answer) if !answer.as_ref().is_err_and(RedisError::is_timeout) => answer,
+            _ => {
+                self.mend(number, cmd);
+                Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())
+            }
         }
-        read(answer)
     }
 
-    /// Sends a command until there is an answer. What Redis itself refuses, it would refuse again.
-    async fn insist(&self, to: &To, cmd: &Cmd) -> Result<RedisResult<Value>> {
+    /// Sends until there is an answer. What Redis itself refuses, it would refuse again.
+    async fn insist<T, F: Future<Output = RedisResult<T>>>(
+        &self,
+        send: impl Fn() -> F,
+    ) -> Result<RedisResult<T>> {
         let tries = async {
             loop {
-                if self.is_closed.load(Ordering::Acquire) {
+                if self.0.is_closed.load(Ordering::Acquire) {
                     return Err(StoreError("it was closed".into()));
                 }
-                match to.send(cmd).await {
+                match send().await {
                     Err(error) if passes(&error) => {
                         tracing::debug!(%error, "a call to Redis is tried again");
                         tokio::time::sleep(TRIES_EVERY).await;
@@ -220,10 +254,59 @@ impl Link {
         answer.unwrap_or_else(|_| Err(StoreError("no answer from Redis".into())))
     }
 
+    /// Tries a new connection, for a command to which nothing came back over the one with this number, and if that is
+    /// answered, has it take the old one's place. One at a time; the command goes on asking meanwhile.
+    fn mend(&self, number: u64, cmd: &Cmd) {
+        let is_current = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).0 == number;
+        if !is_current || self.0.is_mending.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (link, cmd) = (self.0.clone(), cmd.clone());
+        tokio::spawn(async move {
+            if let Some(fresh) = link.reach(&cmd).await {
+                tracing::warn!("a connection to Redis had gone silent; a new one takes its place");
+                *link.to.lock().unwrap_or_else(PoisonError::into_inner) = (number + 1, fresh);
+                if let Some(safe) = &link.safe {
+                    // These are as old.
+                    safe.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                }
+            }
+            link.is_mending.store(false, Ordering::Release);
+        });
+    }
+
     /// Takes no more commands.
     pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+        self.0.is_closed.store(true, Ordering::Release);
     }
+}
+
+impl Connections {
+    /// A new connection, if a command is answered over one, be it with a refusal.
+    async fn reach(&self, cmd: &Cmd) -> Option<To> {
+        let tried = To::open(&self.place, ANSWERED_WITHIN).await.ok()?;
+        let answer = tokio::time::timeout(ANSWERED_WITHIN, tried.send(cmd)).await.ok()?;
+        if answer.is_err_and(|error| passes(&error)) {
+            return None;
+        }
+        // That one may have begun while the silent node was still in charge, and would go back to it as soon as it
+        // wakes up, and believe what it says. Who begins now learns who is.
+        To::open(&self.place, ANSWERED_WITHIN).await.ok()
+    }
+}
+
+/// A script's call, by its hash and whole.
+fn calls(script: &Script, keys: &[String], args: &[String]) -> [Cmd; 2] {
+    [("EVALSHA", script.hash.as_str()), ("EVAL", script.code)].map(|(name, script)| {
+        let mut call = redis::cmd(name);
+        call.arg(script).arg(keys.len()).arg(keys).arg(args);
+        call
+    })
+}
+
+/// Whether Redis does not know a script: it forgets them when it restarts. Sent whole, it knows this one again.
+fn is_unknown<T>(answer: &RedisResult<T>) -> bool {
+    answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
 }
 
 fn read<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T> {
@@ -245,5 +328,8 @@ fn versions(info: &Value) -> Vec<String> {
 
 /// Whether an error may be gone at the next try.
 fn passes(error: &RedisError) -> bool {
-    error.is_timeout() || error.is_io_error() || !matches!(error.retry_method(), RetryMethod::NoRetry)
+    error.is_timeout()
+        || error.is_io_error()
+        || !matches!(error.retry_method(), RetryMethod::NoRetry)
+        || error.detail().is_some_and(|detail| detail.contains(MOVING))
 }

@@ -82,11 +82,12 @@ pub(super) struct Letter {
 }
 
 impl RedisStore {
-    /// Does to an account what a change has brought, and wakes who watches it.
+    /// Does to an account what a change has brought, and wakes who watches it. In replicas as well: who posts a letter
+    /// throws it away after that.
     pub(super) async fn deliver(&self, to: AccountId, brought: &Brought) -> Result<()> {
         let tag = to.tag();
         let args = [self.keys.at(tag), to.to_string(), json(brought)?];
-        self.link.run(&scripts::DELIVER, &[self.keys.channel(tag)], &args).await
+        self.link.run_safely(&scripts::DELIVER, &[self.keys.channel(tag)], &args).await
     }
 
     /// Delivers a letter and takes it out of its outbox.

@@ -72,7 +72,8 @@ impl RedisStore {
         found_phone(fields, now)
     }
 
-    /// Finds a phone session, and lists what begins with it.
+    /// Finds a phone session, and lists what begins with it. A PC is listed in replicas as well, before it is let in: a
+    /// session that its owner does not see is none that may be there.
     pub(super) async fn list_with(
         &self,
         phone: SessionId,
@@ -91,7 +92,11 @@ impl RedisStore {
             now.as_millisecond().to_string(),
             until.as_millisecond().to_string(),
         ];
-        let fields = self.link.run(&scripts::PHONE, &[self.keys.phone(phone)], &args).await?;
+        let keys = [self.keys.phone(phone)];
+        let fields = match begun {
+            Begun::Login(..) => self.link.run(&scripts::PHONE, &keys, &args).await?,
+            Begun::Pc(..) => self.link.run_safely(&scripts::PHONE, &keys, &args).await?,
+        };
         found_phone(fields, now)
     }
 
@@ -185,7 +190,13 @@ impl RedisStore {
             refresh_until: tokens.refresh_until.as_millisecond(),
             kept: kept(now, tokens.refresh_until),
         };
-        self.link.run(&scripts::ROTATE, &[self.keys.pc(id)], &[json(&new)?]).await
+        let keys = [
+            self.keys.pc(id),
+            self.keys.spent(spent),
+            self.keys.access(tokens.access),
+            self.keys.refresh(tokens.refresh),
+        ];
+        self.link.run(&scripts::ROTATE, &keys, &[json(&new)?]).await
     }
 
     pub(super) async fn note_use(&self, id: SessionId, now: Timestamp) -> Result<()> {
