@@ -11,6 +11,7 @@ mod redis;
 mod security;
 mod test;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -34,10 +35,18 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
+/// Where programs are looked for: also where Debian has servers, which not everybody has in their `PATH`.
+fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
+    path
+}
+
 /// Whether a program is installed.
 fn answers(program: &str, args: &[&str]) -> bool {
     Command::new(program)
         .args(args)
+        .env("PATH", path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

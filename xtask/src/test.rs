@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 
 use crate::redis::{self, Cluster};
-use crate::{answers, root};
+use crate::{answers, path, root};
 
 /// A check: what it is called, and what it runs after `cargo`.
 struct Check {
@@ -53,6 +53,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             .args(check.args)
             .envs(check.env)
             .env(redis::VARIABLE, cluster.place())
+            .env("PATH", path())
             .current_dir(root())
             .stdin(Stdio::null())
             .status()
@@ -65,9 +66,10 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the tests need beyond Rust: the terminal in which they try the login screen, and the store that servers share.
-/// By the program's name, which is its Debian package's, too.
-const NEEDED: [(&str, &str); 2] = [("tmux", "-V"), ("redis-server", "--version")];
+/// What the tests need beyond Rust: the terminal in which they try the login screen, the store that servers share, and
+/// the load balancers before them. By the program's name, which is its Debian package's, too.
+const NEEDED: [(&str, &str); 4] =
+    [("tmux", "-V"), ("redis-server", "--version"), ("nginx", "-v"), ("haproxy", "-v")];
 
 /// Brings what is missing of it.
 fn set_up() -> anyhow::Result<()> {

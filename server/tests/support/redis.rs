@@ -326,7 +326,7 @@ fn spawn(port: u16, options: &[String], dir: &TempDir) -> Child {
 }
 
 /// A port that was free a moment ago, with room above it for the cluster's bus.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         if port < 50_000 {
