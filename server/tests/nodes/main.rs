@@ -13,6 +13,7 @@ mod moving;
 mod network;
 mod programs;
 mod restart;
+mod shares;
 mod spread;
 
 #[path = "../support/mod.rs"]
