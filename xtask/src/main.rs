@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask demo` and `cargo xtask fuzz`.
+//! The project's own commands: `cargo xtask test`, `demo`, `fuzz` and `load`.
 //!
 //! They start the real programs and look at what comes of it, nothing more.
 
 mod demo;
 mod fuzz;
+mod load;
 #[cfg(test)]
 mod readme;
 mod redis;
@@ -28,6 +29,8 @@ enum Task {
     Demo(demo::Options),
     /// Looks for input that breaks something, with cargo-fuzz.
     Fuzz(fuzz::Options),
+    /// Measures what the server costs, beside the bare limit.
+    Load(load::Options),
 }
 
 /// The repository.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Demo(options) => demo::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Load(options) => load::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

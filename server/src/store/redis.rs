@@ -117,9 +117,14 @@ impl RedisStore {
 
     /// An id of one write, by which a script knows its repetition.
     fn write_id(&self) -> String {
+        written(self.number())
+    }
+
+    /// A number that nobody has had.
+    fn number(&self) -> u128 {
         let mut id = [0; 16];
         self.random.fill(&mut id);
-        format!("{:032x}", u128::from_be_bytes(id))
+        u128::from_be_bytes(id)
     }
 
     /// By how much the clock that was passed in is ahead of the real one, in milliseconds.
@@ -132,6 +137,11 @@ impl Drop for RedisStore {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
     }
+}
+
+/// A write's id as it is written: of one length.
+fn written(id: u128) -> String {
+    format!("{id:032x}")
 }
 
 fn millis_between(from: Timestamp, to: Timestamp) -> i64 {

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use server::clock::Clock;
-use shared::api::{DeviceAuthorization, ScanRequest};
+use shared::api::{
+    DeviceAuthorization, GRANT_DEVICE_CODE, Password, PasswordChange, ScanRequest, SessionKind,
+};
 use shared::client::{Client, Feed, News, Transport, TransportChoice};
 use shared::code::PublicUrl;
 use shared::login::Status;
@@ -22,7 +24,7 @@ use tokio::net::TcpStream;
 use super::programs::{IN_VAIN, log_pc_in, phone, retried};
 use crate::support::program::Program;
 use crate::support::redis::{Redis, free_port};
-use crate::support::{http, pc};
+use crate::support::{PASSWORD, http, pc};
 
 /// How often something is looked at that is soon so.
 const SOON: Duration = Duration::from_millis(20);
@@ -110,7 +112,10 @@ struct Scene {
 
 impl Scene {
     async fn set(kind: Kind) -> Self {
-        let redis = Redis::alone().await;
+        Self::set_on(kind, Redis::alone().await).await
+    }
+
+    async fn set_on(kind: Kind, redis: Redis) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listen = local(free_port());
@@ -290,6 +295,54 @@ async fn servers_come_and_go(kind: Kind) {
     scene.is_ready().await;
 }
 
+/// How long a shard is away: more than the balancer's patience with a server that is.
+const AWAY_FOR: Duration = Duration::from_secs(6);
+
+/// While a part of Redis is away all servers say so, each in its client's own words: no balancer takes them for dead.
+async fn a_shard_that_is_away_is_no_servers_fault(kind: Kind) {
+    let mut scene = Scene::set_on(kind, Redis::durable_cluster().await).await;
+    let client = scene.client();
+    let issued = client.issue(&pc()).await.unwrap();
+    let owner = scene.redis.owner_of(&format!("{{{}}}", issued.device_code.tag().as_str())).unwrap();
+    scene.redis.pause(owner);
+    let (clock, url) = (Clock::system(), scene.url.join("/oauth/token"));
+    let began = clock.now();
+    while clock.now() < began + AWAY_FOR {
+        let fields = [
+            ("grant_type", GRANT_DEVICE_CODE),
+            ("device_code", issued.device_code.expose()),
+            ("client_id", "tests"),
+        ];
+        let polled = http().post(&url).form(&fields).send().await.unwrap();
+        assert_eq!(polled.status(), 400, "{kind:?} after {:?}", clock.now().duration_since(began));
+        let said: serde_json::Value = polled.json().await.unwrap();
+        assert!(["slow_down", "authorization_pending"].contains(&said["error"].as_str().unwrap()), "{said}");
+    }
+    scene.redis.resume(owner);
+    let failures = AtomicU32::new(0);
+    let request = pc();
+    retried(&failures, || client.issue(&request)).await.unwrap();
+}
+
+/// What does something is sent to one server, and answered by it.
+async fn what_does_something_goes_through(kind: Kind) {
+    let scene = Scene::set(kind).await;
+    let client = scene.client();
+    let phone = phone(&client, "emma").await;
+    log_pc_in(&client, &phone, Transport::LongPoll, &AtomicU32::new(0)).await;
+    let sessions = phone.sessions().await.unwrap().sessions;
+    let pc = sessions.iter().find(|session| session.kind == SessionKind::Pc).unwrap();
+    phone.end_session(pc.id).await.unwrap();
+    let (old, new) = (PASSWORD, "quite another password");
+    let [old, new] = [old, new].map(|password| Password::new(password.to_owned()));
+    phone.change_password(&PasswordChange { old, new }).await.unwrap();
+    let large = "a".repeat(100_000);
+    let refused = http().post(scene.url.join("/oauth/token")).body(large).send().await.unwrap();
+    assert_eq!(refused.status(), 413);
+    let said: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(said["error"], "invalid_request");
+}
+
 /// A PC may wait for as long as the server lets it.
 async fn nobody_is_cut_off(kind: Kind) {
     let scene = Scene::set(kind).await;
@@ -335,6 +388,10 @@ before_servers! {
     everybody_logs_in_through_nginx, everybody_logs_in_through_haproxy: everybody_logs_in;
     nginx_says_where_a_connection_came_from, haproxy_says_where_a_connection_came_from:
         addresses_are_those_of_connections;
+    a_part_of_redis_may_be_away_behind_nginx, a_part_of_redis_may_be_away_behind_haproxy:
+        a_shard_that_is_away_is_no_servers_fault;
+    nginx_passes_on_what_does_something, haproxy_passes_on_what_does_something:
+        what_does_something_goes_through;
     servers_come_and_go_behind_nginx, servers_come_and_go_behind_haproxy: servers_come_and_go;
 }
 

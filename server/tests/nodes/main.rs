@@ -15,6 +15,7 @@ mod programs;
 mod restart;
 mod shares;
 mod spread;
+mod vouching;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -74,6 +74,11 @@ impl Keys {
         format!("{}outbox", self.at(tag))
     }
 
+    /// What is written only to wait until replicas have it.
+    pub(super) fn settled(&self, tag: Tag) -> String {
+        format!("{}settled", self.at(tag))
+    }
+
     pub(super) fn channel(&self, tag: Tag) -> String {
         format!("{}wakes", self.at(tag))
     }
