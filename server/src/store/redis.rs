@@ -22,6 +22,11 @@
 //! - A change is published in its partition's channel, in the same breath, and
 //!   each node hears all channels. Whenever that hearing may have had a gap,
 //!   everybody who waits looks again.
+//! - A script names all keys that it begins with, and the link adds one that
+//!   never is: so it is not begun while its slot is moving to another node.
+//! - What was read may be old when something is done about it. So nothing is
+//!   taken back by who has merely read: an entry goes for a time that is over,
+//!   or for good.
 //! - Keys expire by themselves a while after what they hold is over. That is
 //!   housekeeping: what is over is judged by each reader, by the clock.
 
