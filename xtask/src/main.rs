@@ -1,7 +1,9 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask demo` and `cargo xtask fuzz`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask demo`, `cargo xtask fuzz` and
+//! `cargo xtask decode-bench`.
 //!
 //! They start the real programs and look at what comes of it, nothing more.
 
+mod decode_bench;
 mod demo;
 mod fuzz;
 #[cfg(test)]
@@ -27,6 +29,9 @@ enum Task {
     Demo(demo::Options),
     /// Looks for input that breaks something, with cargo-fuzz.
     Fuzz(fuzz::Options),
+    /// Says how many pictures of a folder are read, and how fast, beside zbar and zxing-cpp where they are
+    /// installed.
+    DecodeBench(decode_bench::Options),
 }
 
 /// The repository.
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Demo(options) => demo::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::DecodeBench(options) => decode_bench::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
