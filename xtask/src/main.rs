@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask test`, `demo`, `fuzz` and `load`.
+//! The project's own commands: `cargo xtask test`, `demo`, `fuzz`, `load` and `decode-bench`.
 //!
 //! They start the real programs and look at what comes of it, nothing more.
 
+mod decode_bench;
 mod demo;
 mod fuzz;
 mod load;
@@ -31,6 +32,9 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Measures what the server costs, beside the bare limit.
     Load(load::Options),
+    /// Says how many pictures of a folder are read, and how fast, beside zbar and zxing-cpp where they are
+    /// installed.
+    DecodeBench(decode_bench::Options),
 }
 
 /// The repository.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Load(options) => load::run(&options),
+        Task::DecodeBench(options) => decode_bench::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
