@@ -16,13 +16,13 @@ pub(crate) struct Options {
 
 /// Builds both, and measures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let build = ["build", "--release", "--locked", "-p", "server", "-p", "bench"];
-    let built = Command::new("cargo").args(build).current_dir(root()).status();
+    let arguments = ["build", "--release", "--locked", "-p", "server", "-p", "bench"];
+    let built = Command::new("cargo").args(arguments).current_dir(root()).status();
     if !built.context("cargo can't be started")?.success() {
         return Ok(ExitCode::FAILURE);
     }
-    let run = ["run", "--quiet", "--release", "--locked", "-p", "bench", "--bin", "load", "--"];
-    let status = Command::new("cargo").args(run).args(&options.arguments).current_dir(root()).status();
+    let arguments = ["run", "--quiet", "--release", "--locked", "-p", "bench", "--bin", "load", "--"];
+    let status = Command::new("cargo").args(arguments).args(&options.arguments).current_dir(root()).status();
     let status = status.context("cargo can't be started")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
