@@ -1,5 +1,6 @@
 //! The screen on a real terminal: what a camera would see, what keys do, and how the terminal is left.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -33,6 +34,9 @@ struct Terminal {
     written: watch::Receiver<Vec<u8>>,
 }
 
+/// Where the cursor is after two cells, and what an ordinary terminal is.
+const NARROW: &[u8] = b"\x1b[1;3R\x1b[?1;2c";
+
 fn size(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
@@ -44,6 +48,16 @@ fn at_least_one(number: u16) -> NonZeroU16 {
 impl Terminal {
     /// Starts the program in a window of 80 x 24, with `NO_COLOR` set.
     fn start(fake: &Fake, state_dir: &Path, args: &[&str]) -> Self {
+        Self::start_one_that_answers(&[NARROW, NARROW], fake, state_dir, args)
+    }
+
+    /// The same in a terminal that has these answers to what it is asked, round by round, and none after them.
+    fn start_one_that_answers(
+        answers: &[&'static [u8]],
+        fake: &Fake,
+        state_dir: &Path,
+        args: &[&str],
+    ) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags).unwrap();
         grantpt(&ours).unwrap();
@@ -59,6 +73,7 @@ impl Terminal {
             .args(args)
             .env("NO_COLOR", "1")
             .env("TERM", "xterm-256color")
+            .env("LC_ALL", "C.UTF-8")
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -68,12 +83,19 @@ impl Terminal {
         let parser = Arc::new(Mutex::new(Parser::new(at_least_one(24), at_least_one(80), 0)));
         let (sender, written) = watch::channel(Vec::new());
         let mut screen = File::from(ours.try_clone().unwrap());
+        let mut answers: VecDeque<_> = answers.iter().copied().collect();
+        let mut keyboard = screen.try_clone().unwrap();
         let reader = Arc::clone(&parser);
         // Ends when the terminal is closed, with the test.
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
                 reader.lock().unwrap().process(&bytes[..count]);
+                if bytes[..count].ends_with(b"\x1b[c")
+                    && let Some(answer) = answers.pop_front()
+                {
+                    keyboard.write_all(answer).unwrap();
+                }
                 sender.send_modify(|written| written.extend_from_slice(&bytes[..count]));
             }
         });
@@ -187,6 +209,68 @@ async fn the_terminal_is_left_as_it_was_however_it_ends() {
 }
 
 #[tokio::test]
+async fn a_terminal_that_never_answers_gets_its_screen_all_the_same() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let mut terminal = Terminal::start_one_that_answers(&[], &fake, folder.path(), &[]);
+    terminal.shows_code(&fake.link(1)).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
+async fn where_blocks_are_wide_there_are_only_full_cells() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let wide: &[u8] = b"\x1b[1;4R\x1b[?1;2c";
+    let mut terminal = Terminal::start_one_that_answers(&[wide, wide], &fake, folder.path(), &[]);
+    terminal.shows("No room here for the QR code").await;
+    terminal.resize(120, 42);
+    terminal.shows_code(&fake.link(1)).await;
+    terminal.until("nothing but ASCII", |screen| screen.contents().is_ascii()).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
+async fn what_is_typed_before_the_screen_is_there_counts() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let typed: &[u8] = b"?\x1b[1;3R\x1b[?1;2c";
+    let mut terminal = Terminal::start_one_that_answers(&[typed, NARROW], &fake, folder.path(), &[]);
+    terminal.shows("this help").await;
+    terminal.shows_code(&fake.link(1)).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
+async fn a_picture_is_shown_where_the_terminal_has_them_and_goes_with_the_code() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let pictures: &[u8] = b"\x1b[6;16;8t\x1b_Gi=31;OK\x1b\\\x1b[?62c";
+    let args = ["--qr-style", "picture"];
+    let mut terminal = Terminal::start_one_that_answers(&[NARROW, pictures], &fake, folder.path(), &args);
+    let mut written = terminal.written.clone();
+    let mut has_written = async |bytes: &'static [u8]| {
+        let has = |written: &Vec<u8>| written.windows(bytes.len()).any(|window| window == bytes);
+        timeout(PATIENCE, written.wait_for(has)).await.unwrap().unwrap();
+    };
+    has_written(b"\x1b_Ga=T,f=100").await;
+    fake.moves_to(Status::Denied);
+    has_written(b"\x1b_Ga=d,d=I").await;
+    terminal.shows("Denied on the phone").await;
+    terminal.press("q");
+    terminal.ends_with(5).await;
+}
+
+#[tokio::test]
+async fn a_style_that_the_terminal_does_not_have_is_named() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let mut terminal = Terminal::start(&fake, folder.path(), &["--qr-style", "picture"]);
+    terminal.shows("no QR style picture").await;
+    terminal.shows_code(&fake.link(1)).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
 async fn the_code_follows_the_window() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
     let mut terminal = Terminal::start(&fake, folder.path(), &[]);
@@ -196,7 +280,7 @@ async fn the_code_follows_the_window() {
     terminal.resize(120, 42);
     terminal.shows_code(&fake.link(1)).await;
     terminal.until("full cells", |screen| !screen.contents().contains('▄')).await;
-    terminal.press("d");
+    terminal.press("dd");
     terminal.until("half cells", |screen| screen.contents().contains('▄')).await;
     terminal.shows_code(&fake.link(1)).await;
     terminal.press("\x03");
