@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask demo` and `cargo xtask fuzz`.
+//! The project's own commands: `cargo xtask test`, `cargo xtask demo`, `cargo xtask terminals` and
+//! `cargo xtask fuzz`.
 //!
 //! They start the real programs and look at what comes of it, nothing more.
 
@@ -9,6 +10,7 @@ mod readme;
 mod redis;
 #[cfg(test)]
 mod security;
+mod terminals;
 mod test;
 
 use std::path::Path;
@@ -25,6 +27,8 @@ enum Task {
     /// Plays a whole login with the real programs: on a terminal the login screen, elsewhere a transcript
     /// that is checked line by line.
     Demo(demo::Options),
+    /// Shows the login screen in real terminals, and reads the code off their windows.
+    Terminals(terminals::Options),
     /// Looks for input that breaks something, with cargo-fuzz.
     Fuzz(fuzz::Options),
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Test => test::run(),
         Task::Demo(options) => demo::run(&options),
+        Task::Terminals(options) => terminals::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     done.unwrap_or_else(|error| {
