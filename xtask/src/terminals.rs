@@ -32,6 +32,8 @@ use plan::SetUp;
 /// How often a screen is looked at, and how many looks are enough.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 const LOOKS: usize = 60;
+/// The Debian packages that the few set-ups need.
+pub(crate) const PACKAGES: [&str; 4] = ["xvfb", "xterm", "rxvt-unicode", "fonts-dejavu-core"];
 /// The picture of the login screen in README.md.
 const PORTRAIT: &str = "docs/login.png";
 
@@ -41,7 +43,7 @@ pub(crate) struct Options {
     /// Only set-ups whose name contains this
     #[arg(long, default_value = "")]
     only: String,
-    /// Only the few that `cargo xtask test` looks at
+    /// Only the few that `cargo xtask test` looks at, as far as they are installed
     #[arg(long)]
     few: bool,
     /// Take the picture for README.md instead
@@ -52,16 +54,21 @@ pub(crate) struct Options {
 /// Looks at all set-ups, and prints the table. Fails if the phone can't read one.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.portrait {
-        let gallery = Gallery::open(&[plan::portrait()])?;
+        let gallery = Gallery::open(&[plan::portrait()], false)?;
         gallery.look(&plan::portrait())?;
         gallery.desk.picture()?.save_cropped(&root().join(PORTRAIT))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let planned = if options.few { plan::few() } else { plan::all() };
+    let planned = if options.few { few_that_are_installed() } else { plan::all() };
     let set_ups: Vec<SetUp> =
         planned.into_iter().filter(|set_up| set_up.name().contains(&options.only)).collect();
-    let seen = look_at(&set_ups)?;
-    println!("\n{}", table(&seen));
+    if set_ups.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let seen = look_at(&set_ups, options.few)?;
+    if !options.few {
+        println!("\n{}", table(&seen));
+    }
     let unread: Vec<String> =
         seen.iter().filter(|(_, readers)| !readers.phone).map(|(set_up, _)| set_up.name()).collect();
     if unread.is_empty() {
@@ -71,25 +78,26 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Looks at the few. What is not installed is said, and left out.
-pub(crate) fn run_few() -> anyhow::Result<bool> {
-    let (installed, missing): (Vec<SetUp>, Vec<SetUp>) =
-        plan::few().into_iter().partition(SetUp::is_installed);
-    for set_up in &missing {
-        println!("    SKIPPED, {} is not installed: {}", set_up.programs().join(" or "), set_up.name());
-    }
-    if installed.is_empty() || !desk::is_installed() {
-        println!(
-            "    SKIPPED: Xvfb and a terminal are needed (Debian: apt-get install {})",
-            kinds::FEW.join(" ")
-        );
-        return Ok(true);
-    }
-    Ok(look_at(&installed)?.iter().all(|(_, readers)| readers.phone))
+/// Whether all is there that the few need.
+pub(crate) fn are_few_installed() -> bool {
+    desk::is_installed() && plan::few().iter().all(SetUp::is_installed)
 }
 
-fn look_at(set_ups: &[SetUp]) -> anyhow::Result<Vec<(SetUp, Readers)>> {
-    let gallery = Gallery::open(set_ups)?;
+/// The few, without those that need what is not installed: that is said, and left out.
+fn few_that_are_installed() -> Vec<SetUp> {
+    let (installed, missing): (Vec<SetUp>, Vec<SetUp>) =
+        plan::few().into_iter().partition(|set_up| desk::is_installed() && set_up.is_installed());
+    for set_up in &missing {
+        println!("    SKIPPED, not all of it is installed: {}", set_up.name());
+    }
+    if !missing.is_empty() {
+        println!("    For these: apt-get install {}", PACKAGES.join(" "));
+    }
+    installed
+}
+
+fn look_at(set_ups: &[SetUp], with_tests: bool) -> anyhow::Result<Vec<(SetUp, Readers)>> {
+    let gallery = Gallery::open(set_ups, with_tests)?;
     let mut seen = Vec::new();
     for set_up in set_ups {
         let readers = gallery.look(set_up)?;
@@ -127,11 +135,11 @@ struct Gallery {
 }
 
 impl Gallery {
-    fn open(set_ups: &[SetUp]) -> anyhow::Result<Self> {
+    fn open(set_ups: &[SetUp], with_tests: bool) -> anyhow::Result<Self> {
         if let Some(set_up) = set_ups.iter().find(|set_up| !set_up.is_installed()) {
             bail!("missing: {}", set_up.programs().join(", "));
         }
-        let house = House::build()?;
+        let house = if with_tests { House::build_with_tests()? } else { House::build()? };
         let limits = ["--limit-issue", "10000/1m", "--limit-open-per-ip", "10000"];
         let server = Server::start(&house, "sqlite::memory:", &limits)?;
         let desk = Desk::start(&house.path("desk"))?;
@@ -148,7 +156,7 @@ impl Gallery {
             "{pc_tui} --server {} --ephemeral --device-name thinkpad --qr-style {}",
             self.server.url, set_up.style
         );
-        let mut terminal = kinds::start(set_up, &program, &self.desk, &self.house.path("desk"))?;
+        let mut terminal = kinds::start(set_up, &program, &self.desk, &self.house.path("homes"))?;
         let mut readers = Readers { phone: false, zbar: false };
         for _ in 0..LOOKS {
             sleep(LOOK_EVERY);
@@ -163,7 +171,7 @@ impl Gallery {
         }
         readers.zbar =
             self.has_zbar && self.is_link(Command::new("zbarimg").args(["-q", "--raw"]).arg(&picture))?;
-        terminal.end();
+        drop(terminal);
         self.desk.until_empty()?;
         Ok(readers)
     }
@@ -201,15 +209,16 @@ fn table(seen: &[(SetUp, Readers)]) -> String {
         *phone += usize::from(readers.phone);
         *zbar += usize::from(readers.zbar);
     }
-    let mut text =
-        format!("| terminal | {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len() + 1));
-    for row in rows {
-        let cell = |column: &String| match counts.get(&(row, column.clone())) {
+    let head = [
+        format!("| terminal | {} |", columns.join(" | ")),
+        format!("|{}", " --- |".repeat(columns.len() + 1)),
+    ];
+    let line = |row: &&str| {
+        let cell = |column: &String| match counts.get(&(*row, column.clone())) {
             Some([total, phone, zbar]) => format!("{phone} {zbar} of {total}"),
             None => "–".to_owned(),
         };
-        let cells: Vec<String> = columns.iter().map(cell).collect();
-        text += &format!("| {row} | {} |\n", cells.join(" | "));
-    }
-    text
+        format!("| {row} | {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | "))
+    };
+    head.into_iter().chain(rows.iter().map(line)).collect::<Vec<_>>().join("\n")
 }

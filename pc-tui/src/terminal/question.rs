@@ -120,7 +120,7 @@ pub(super) fn exchange(question: &str) -> Vec<u8> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     /// The longest pause: more than a line around the world takes, less than what people call a wait.
-    const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 400_000_000 };
+    const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
     /// The most that is read: whoever leans on a key ends the question, not the program.
     const MAX_READS: usize = 64;
 
@@ -210,9 +210,13 @@ mod tests {
     fn a_terminal_that_takes_questions_for_text_is_spared_them() {
         let first = "\x1b[1;3R\x1b[?1;2c";
         let of = |term: &str| Surroundings::of(|name| (name == "TERM").then(|| term.to_owned()));
-        for (term, rounds, kitty) in
-            [("xterm", 2, true), ("tmux-256color", 2, false), ("linux", 1, false), ("vt220", 1, false)]
-        {
+        for (term, rounds, kitty) in [
+            ("xterm", 2, true),
+            ("tmux-256color", 2, false),
+            ("screen", 1, false),
+            ("linux", 1, false),
+            ("vt220", 1, false),
+        ] {
             let (_, asked) = ask(of(term), [first, ""]);
             assert_eq!(asked.len(), rounds, "{term}");
             assert_eq!(asked.iter().any(|question| question.contains(KITTY)), kitty, "{term}");

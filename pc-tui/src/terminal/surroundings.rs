@@ -20,7 +20,8 @@ pub(crate) struct Surroundings {
     pub(crate) is_iterm2: bool,
 }
 
-/// What a terminal may be asked: some take a question that they don't know for text, or for a title.
+/// What a terminal may be asked. Some take a question that they don't know for text, or for a title; and GNU screen
+/// lets one through whose answer then comes after its own, as if it were typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bears {
     /// What terminals have answered for forty years.
@@ -47,16 +48,15 @@ impl Surroundings {
     pub(crate) fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
         let says = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = says("TERM").unwrap_or_default();
-        let is_within_another = says("TMUX").is_some()
-            || says("STY").is_some()
-            || term.starts_with("screen")
-            || term.starts_with("tmux");
+        let is_within_tmux = says("TMUX").is_some() || term.starts_with("tmux");
+        let is_within_screen = !is_within_tmux && (says("STY").is_some() || term.starts_with("screen"));
+        let is_within_another = is_within_tmux || is_within_screen;
         let program = says("TERM_PROGRAM").unwrap_or_default();
         let has_pictures_like_iterm2 = ["iTerm.app", "WezTerm"].contains(&program.as_str())
             || says("LC_TERMINAL").is_some_and(|terminal| terminal == "iTerm2");
         let bears = match () {
-            () if term == "linux" || !has_palette(&term) => Bears::OldQuestions,
-            () if is_within_another => Bears::Colours,
+            () if is_within_screen || term == "linux" || !has_palette(&term) => Bears::OldQuestions,
+            () if is_within_tmux => Bears::Colours,
             () => Bears::Pictures,
         };
         Self {
@@ -153,12 +153,15 @@ mod tests {
     fn within_another_terminal_nobody_is_iterm2() {
         assert!(of(&[("TERM_PROGRAM", "iTerm.app")]).is_iterm2);
         assert!(of(&[("LC_TERMINAL", "iTerm2"), ("TERM", "xterm-256color")]).is_iterm2);
-        for within in
-            [("TMUX", "/tmp/tmux"), ("STY", "1.x"), ("TERM", "screen.xterm"), ("TERM", "tmux-256color")]
-        {
+        for (within, bears) in [
+            (("TMUX", "/tmp/tmux"), Bears::Colours),
+            (("TERM", "tmux-256color"), Bears::Colours),
+            (("STY", "1.x"), Bears::OldQuestions),
+            (("TERM", "screen.xterm"), Bears::OldQuestions),
+        ] {
             let surroundings = of(&[("LC_TERMINAL", "iTerm2"), within]);
             assert!(surroundings.is_within_another && !surroundings.is_iterm2, "{within:?}");
-            assert_eq!(surroundings.bears, Bears::Colours);
+            assert_eq!(surroundings.bears, bears, "{within:?}");
         }
     }
 }

@@ -9,9 +9,6 @@ use anyhow::{Context, bail};
 use super::desk::Desk;
 use super::plan::{Oddity, SetUp, Within};
 
-/// The Debian packages that the few set-ups need.
-pub(crate) const FEW: [&str; 4] = ["xvfb", "xterm", "rxvt-unicode", "fonts-dejavu-core"];
-
 /// A terminal with a program in it. Dropping it ends both.
 pub(super) struct Terminal {
     child: Child,
@@ -24,9 +21,6 @@ impl Terminal {
     pub(super) fn has_ended(&mut self) -> anyhow::Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }
-
-    /// Ends it.
-    pub(super) fn end(self) {}
 }
 
 impl Drop for Terminal {
@@ -40,9 +34,13 @@ impl Drop for Terminal {
     }
 }
 
-/// Starts a terminal with a program, a shell's command line, on a desk; what it keeps goes into `home`.
-pub(super) fn start(set_up: &SetUp, program: &str, desk: &Desk, home: &Path) -> anyhow::Result<Terminal> {
-    let socket = home.join("tmux");
+/// Starts a terminal with a program, a shell's command line, on a desk. Its home is a new folder in `homes`: some keep the
+/// size of their last window there.
+pub(super) fn start(set_up: &SetUp, program: &str, desk: &Desk, homes: &Path) -> anyhow::Result<Terminal> {
+    let home = homes.join(set_up.name());
+    fs::create_dir_all(&home)?;
+    let home = home.as_path();
+    let socket = homes.join("tmux");
     let socket = socket.display();
     let set_up_locale = if set_up.oddity == Oddity::Latin { "C" } else { "C.UTF-8" };
     let (program, farewell) = match set_up.within {
@@ -54,7 +52,7 @@ pub(super) fn start(set_up: &SetUp, program: &str, desk: &Desk, home: &Path) -> 
         }
         Within::Screen => {
             let mut farewell = Command::new("screen");
-            farewell.args(["-S", "saoma", "-X", "quit"]).env("SCREENDIR", screens(home)?);
+            farewell.args(["-S", "saoma", "-X", "quit"]).env("SCREENDIR", screens(homes)?);
             (format!("screen -U -c /dev/null -S saoma {program}"), Some(farewell))
         }
     };
@@ -80,7 +78,7 @@ pub(super) fn start(set_up: &SetUp, program: &str, desk: &Desk, home: &Path) -> 
         .env("DISPLAY", &desk.display)
         .env("HOME", home)
         .env("XDG_RUNTIME_DIR", home)
-        .env("SCREENDIR", screens(home)?)
+        .env("SCREENDIR", screens(homes)?)
         .env("LC_ALL", set_up_locale)
         .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .env("NO_AT_BRIDGE", "1")
@@ -95,9 +93,9 @@ pub(super) fn start(set_up: &SetUp, program: &str, desk: &Desk, home: &Path) -> 
 }
 
 /// The folder for screen's sockets, which nobody else may enter.
-fn screens(home: &Path) -> anyhow::Result<std::path::PathBuf> {
+fn screens(homes: &Path) -> anyhow::Result<std::path::PathBuf> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let folder = home.join("screens");
+    let folder = homes.join("screens");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     Ok(folder)
 }

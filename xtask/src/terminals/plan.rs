@@ -68,7 +68,9 @@ impl SetUp {
     pub(super) fn name(&self) -> String {
         let font = self.font.split(' ').next().unwrap_or_default().to_lowercase();
         let theme = if self.is_light { "light" } else { "dark" };
-        format!("{}-{}-{font}{}-{theme}", self.terminal, self.column().replace([' ', ','], "-"), self.points)
+        let Self { terminal, columns, rows, points, .. } = self;
+        let column = self.column().replace(' ', "-");
+        format!("{terminal}-{column}-{columns}x{rows}-{font}{points}-{theme}")
     }
 
     /// What sets it apart from others of the same terminal, but for its looks.
