@@ -183,7 +183,9 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit
     } else {
         let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
         let terminal = size.map(|(width, height)| Size::new(width, height));
-        let has_blocks = settings.abilities.has_half_cells || surroundings.charset == Charset::Unknown;
+        // Nobody is asked here, so of a locale that nobody has set the best is assumed.
+        settings.abilities.has_half_cells = surroundings.charset != Charset::Other;
+        let has_blocks = settings.abilities.has_half_cells;
         let drawings = settings.abilities.drawings(settings.abilities.nearest(login.qr_style));
         Face::Lines(Reader::Person { paper: Paper::of(terminal, login.qr_style, drawings, has_blocks) })
     };

@@ -226,13 +226,14 @@ async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_local
         ("half", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
         ("reverse", "C.UTF-8", "\x1b[7m  "),
         ("picture", "C.UTF-8", "note: This terminal has no QR style picture"),
+        ("half", "", "\x1b[38;5;231;48;5;231m  "),
         ("full", "C", "\x1b[38;5;231;48;5;231m  "),
         ("half", "C", "note: This terminal has no QR style half"),
         ("auto", "C", "No QR code: this locale has no characters for it."),
     ] {
         let args = ["--plain", "--ephemeral", "--qr-style", style];
         let mut command = command(&fake.url(), folder.path(), &args);
-        command.env("LC_ALL", locale);
+        command.env("LC_ALL", locale).env_remove("LC_CTYPE").env_remove("LANG");
         let mut program = Program::spawn(command);
         let mut lines = vec![program.line().await];
         assert!(lines[0].starts_with(start), "{style} in {locale}: {:?}", lines[0]);
