@@ -1,12 +1,14 @@
 //! What the terminal is asked at the start, before anything is drawn.
 //!
 //! ```text
-//! 1. ESC [ H ▄ñ  ESC [ 6 n  ESC [ c        where is the cursor now?   who are you?
-//! 2. ESC ] 11 ; ?  ESC [ 16 t  ESC _ G …  ESC [ c      ground, cell, pictures; who are you?
+//! 1. ñ, where is the cursor now?                                            who are you?
+//! 2. ▄, where is the cursor now?  ground?  size of a cell?  kitty's pictures?  who are you?
 //! ```
 //!
-//! In UTF-8, `▄ñ` takes two cells, three where `▄` is wide, and more where
-//! bytes are taken one by one; `ñ` is wide nowhere, but has two bytes.
+//! `ñ` is one cell everywhere, but two bytes in UTF-8: it shows whether bytes
+//! are taken one by one. Only where they are not, `▄` follows, which is wide in
+//! East Asian settings; one of its bytes protects all that comes after from
+//! being erased where it is taken for a character.
 //!
 //! All terminals answer the last question of each round, in turn, so nobody
 //! waits longer than the line takes. One that answers nothing, or too late, is
@@ -20,9 +22,11 @@ use super::surroundings::{Bears, Charset, Surroundings};
 use crate::app::Key;
 use crate::qr::{Abilities, Graphics, Protocol};
 
-const FIRST: &str = "\x1b[H▄ñ\x1b[6n\x1b[c";
-/// Where `▄ñ` leaves the cursor if each is one cell.
-const AFTER_TWO_CELLS: (u16, u16) = (1, 3);
+const UTF_8: &str = "\x1b[Hñ\x1b[6n";
+const BLOCK: &str = "\x1b[H▄\x1b[6n";
+/// Where the cursor is after one cell, and after two.
+const AFTER_ONE: (u16, u16) = (1, 2);
+const AFTER_TWO: (u16, u16) = (1, 3);
 const GROUND_AND_CELL: &str = "\x1b]11;?\x1b\\\x1b[16t";
 /// A picture of one pixel that is not to be shown: whether it would be.
 const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
@@ -58,16 +62,20 @@ impl Known {
         cell: Option<Size>,
         mut exchange: impl FnMut(&str) -> Vec<u8>,
     ) -> Self {
-        let mut first = Answers::of(&exchange(FIRST));
-        let second = match surroundings.bears {
-            Bears::Colours | Bears::Pictures if first.attributes.is_some() => {
-                let kitty = if surroundings.bears == Bears::Pictures { KITTY } else { "" };
-                Answers::of(&exchange(&[GROUND_AND_CELL, kitty, LAST].concat()))
-            }
-            _ => Answers::default(),
+        let mut first = Answers::of(&exchange(&[UTF_8, LAST].concat()));
+        let more = [
+            (first.cursor == Some(AFTER_ONE), BLOCK),
+            (surroundings.bears >= Bears::Colours, GROUND_AND_CELL),
+            (surroundings.bears >= Bears::Pictures, KITTY),
+        ];
+        let more: String = more.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, text)| text).collect();
+        let second = if first.attributes.is_some() && !more.is_empty() {
+            Answers::of(&exchange(&[&more, LAST].concat()))
+        } else {
+            Answers::default()
         };
         first.keys.extend(second.keys.iter().copied());
-        let letters = letters(surroundings, first.cursor);
+        let letters = letters(surroundings, first.cursor, second.cursor);
         let protocol = if second.has_kitty {
             Some(Protocol::Kitty)
         } else if surroundings.is_iterm2 {
@@ -92,14 +100,24 @@ impl Known {
     }
 }
 
-/// The terminal's word goes before a locale that nobody has set, but a locale before the word of tmux, which
-/// answers in UTF-8 whatever it can show.
-fn letters(surroundings: Surroundings, cursor: Option<(u16, u16)>) -> Letters {
-    match (surroundings.charset, cursor) {
-        (Charset::Utf8, None | Some(AFTER_TWO_CELLS)) => Letters::All,
-        (Charset::Unknown, Some(AFTER_TWO_CELLS)) if !surroundings.is_within_another => Letters::All,
-        (Charset::Utf8, Some((1, 4))) => Letters::SameWidth,
-        _ => Letters::Ascii,
+/// From where `ñ` and `▄` left the cursor. The terminal's word goes before a locale that nobody has set, but a locale
+/// before the word of tmux, which answers in UTF-8 whatever it can show.
+fn letters(
+    surroundings: Surroundings,
+    after_letter: Option<(u16, u16)>,
+    after_block: Option<(u16, u16)>,
+) -> Letters {
+    let is_proven = after_letter == Some(AFTER_ONE) && !surroundings.is_within_another;
+    let is_utf_8 = match surroundings.charset {
+        Charset::Utf8 => after_letter.is_none_or(|cursor| cursor == AFTER_ONE),
+        Charset::Unknown => is_proven,
+        Charset::Other => false,
+    };
+    match after_block {
+        _ if !is_utf_8 => Letters::Ascii,
+        None | Some(AFTER_ONE) => Letters::All,
+        Some(AFTER_TWO) => Letters::SameWidth,
+        Some(_) => Letters::Ascii,
     }
 }
 
@@ -176,56 +194,63 @@ mod tests {
         (known, asked)
     }
 
+    const ONE: &str = "\x1b[1;2R\x1b[?1;2c";
+    const TWO: &str = "\x1b[1;3R\x1b[?1;2c";
+    const FOUR: &str = "\x1b[2;4R\x1b[?1;2c";
+
     #[test]
     fn half_cells_need_utf_8_and_a_narrow_block() {
-        let narrow = "\x1b[1;3R\x1b[?1;2c";
-        for (charset, answer, expected) in [
-            (Charset::Utf8, narrow, Letters::All),
-            (Charset::Utf8, "", Letters::All),
-            (Charset::Utf8, "\x1b[1;4R\x1b[?1;2c", Letters::SameWidth),
-            (Charset::Utf8, "\x1b[1;6R\x1b[?1;2c", Letters::Ascii),
-            (Charset::Utf8, "\x1b[2;4R\x1b[?1;2c", Letters::Ascii),
-            (Charset::Unknown, narrow, Letters::All),
-            (Charset::Unknown, "", Letters::Ascii),
-            (Charset::Unknown, "\x1b[1;4R\x1b[?1;2c", Letters::Ascii),
-            (Charset::Other, narrow, Letters::Ascii),
+        for (charset, answers, expected) in [
+            (Charset::Utf8, [ONE, ONE], Letters::All),
+            (Charset::Utf8, ["", ""], Letters::All),
+            (Charset::Utf8, [ONE, TWO], Letters::SameWidth),
+            (Charset::Utf8, [TWO, ""], Letters::Ascii),
+            (Charset::Utf8, [ONE, FOUR], Letters::Ascii),
+            (Charset::Unknown, [ONE, ONE], Letters::All),
+            (Charset::Unknown, [ONE, TWO], Letters::SameWidth),
+            (Charset::Unknown, ["", ""], Letters::Ascii),
+            (Charset::Unknown, [TWO, ""], Letters::Ascii),
+            (Charset::Other, [ONE, ONE], Letters::Ascii),
         ] {
-            let (known, _) = ask(surroundings(charset), [answer, ""]);
-            assert_eq!(known.letters, expected, "{charset:?} {answer:?}");
+            let (known, asked) = ask(surroundings(charset), answers);
+            assert_eq!(known.letters, expected, "{charset:?} {answers:?}");
             assert_eq!(known.abilities.has_half_cells, expected == Letters::All);
+            let has_block = asked.iter().any(|question| question.contains('▄'));
+            assert_eq!(has_block, answers[0] == ONE, "no block where its bytes would be taken one by one");
         }
         let tmux = Surroundings { is_within_another: true, ..surroundings(Charset::Unknown) };
-        assert_eq!(ask(tmux, [narrow, ""]).0.letters, Letters::Ascii);
+        assert_eq!(ask(tmux, [ONE, ONE]).0.letters, Letters::Ascii);
     }
 
     #[test]
     fn whoever_does_not_answer_is_not_asked_again() {
         let (known, asked) = ask(surroundings(Charset::Utf8), ["q", ""]);
-        assert_eq!(asked, [FIRST]);
+        assert_eq!(asked, ["\x1b[Hñ\x1b[6n\x1b[c"]);
         assert_eq!(known.keys, [Key::Quit]);
         assert_eq!(known.abilities.ground, Ground::Dark);
     }
 
     #[test]
     fn a_terminal_that_takes_questions_for_text_is_spared_them() {
-        let first = "\x1b[1;3R\x1b[?1;2c";
         let of = |term: &str| Surroundings::of(|name| (name == "TERM").then(|| term.to_owned()));
-        for (term, rounds, kitty) in [
-            ("xterm", 2, true),
-            ("tmux-256color", 2, false),
-            ("screen", 1, false),
-            ("linux", 1, false),
-            ("vt220", 1, false),
+        for (term, colours, kitty) in [
+            ("xterm", true, true),
+            ("tmux-256color", true, false),
+            ("screen", false, false),
+            ("linux", false, false),
+            ("vt220", false, false),
         ] {
-            let (_, asked) = ask(of(term), [first, ""]);
-            assert_eq!(asked.len(), rounds, "{term}");
-            assert_eq!(asked.iter().any(|question| question.contains(KITTY)), kitty, "{term}");
+            let (_, asked) = ask(of(term), [ONE, ""]);
+            assert_eq!(asked[1].contains(GROUND_AND_CELL), colours, "{term}");
+            assert_eq!(asked[1].contains(KITTY), kitty, "{term}");
+            let (_, asked) = ask(of(term), [TWO, ""]);
+            assert_eq!(asked.len(), if colours { 2 } else { 1 }, "{term}: an empty question is none");
         }
     }
 
     #[test]
     fn pictures_go_by_the_best_protocol_there_is() {
-        let first = "\x1b[1;3R\x1b[?62;4c";
+        let first = "\x1b[1;2R\x1b[?62;4c";
         let iterm2 = Surroundings { is_iterm2: true, ..surroundings(Charset::Utf8) };
         let cell = "\x1b[6;16;8t";
         for (surroundings, second, expected) in [
@@ -242,8 +267,7 @@ mod tests {
 
     #[test]
     fn the_terminals_own_word_about_its_ground_counts() {
-        let first = "\x1b[1;3R\x1b[?1;2c";
-        let (known, _) = ask(surroundings(Charset::Utf8), [first, "x\x1b]11;rgb:ff/ff/ff\x07d\x1b[?1;2c"]);
+        let (known, _) = ask(surroundings(Charset::Utf8), [ONE, "x\x1b]11;rgb:ff/ff/ff\x07d\x1b[?1;2c"]);
         assert_eq!(known.abilities.ground, Ground::Light);
         assert_eq!(known.keys, [Key::NextStyle]);
     }

@@ -22,7 +22,7 @@ pub(crate) struct Surroundings {
 
 /// What a terminal may be asked. Some take a question that they don't know for text, or for a title; and GNU screen
 /// lets one through whose answer then comes after its own, as if it were typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Bears {
     /// What terminals have answered for forty years.
     OldQuestions,

@@ -36,8 +36,8 @@ struct Terminal {
     written: watch::Receiver<Vec<u8>>,
 }
 
-/// Where the cursor is after two cells, and what an ordinary terminal is.
-const NARROW: &[u8] = b"\x1b[1;3R\x1b[?1;2c";
+/// Where the cursor is after one cell, and what an ordinary terminal is.
+const NARROW: &[u8] = b"\x1b[1;2R\x1b[?1;2c";
 
 fn size(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }

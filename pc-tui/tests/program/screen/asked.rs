@@ -14,8 +14,8 @@ async fn a_terminal_that_never_answers_gets_its_screen_all_the_same() {
 #[tokio::test]
 async fn where_blocks_are_wide_there_are_only_full_cells() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
-    let wide: &[u8] = b"\x1b[1;4R\x1b[?1;2c";
-    let mut terminal = Terminal::start_one_that_answers(&[wide, wide], &fake, folder.path(), &[]);
+    let wide: &[u8] = b"\x1b[1;3R\x1b[?1;2c";
+    let mut terminal = Terminal::start_one_that_answers(&[NARROW, wide], &fake, folder.path(), &[]);
     terminal.shows("No room here for the QR code").await;
     terminal.resize(120, 42);
     terminal.shows_code(&fake.link(1)).await;
@@ -27,7 +27,7 @@ async fn where_blocks_are_wide_there_are_only_full_cells() {
 #[tokio::test]
 async fn what_is_typed_before_the_screen_is_there_counts() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
-    let typed: &[u8] = b"?\x1b[1;3R\x1b[?1;2c";
+    let typed: &[u8] = b"?\x1b[1;2R\x1b[?1;2c";
     let mut terminal = Terminal::start_one_that_answers(&[typed, NARROW], &fake, folder.path(), &[]);
     terminal.shows("this help").await;
     terminal.shows_code(&fake.link(1)).await;
