@@ -15,7 +15,6 @@ mod desk;
 mod kinds;
 mod plan;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -26,7 +25,7 @@ use anyhow::{Context, bail};
 
 use crate::demo::cast::{House, Server};
 use crate::{answers, root};
-use desk::Desk;
+use desk::{Desk, Picture};
 use plan::SetUp;
 
 /// How often a screen is looked at, and how many looks are enough.
@@ -54,9 +53,10 @@ pub(crate) struct Options {
 /// Looks at all set-ups, and prints the table. Fails if the phone can't read one.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.portrait {
-        let gallery = Gallery::open(&[plan::portrait()], false)?;
-        gallery.look(&plan::portrait())?;
-        gallery.desk.picture()?.save_cropped(&root().join(PORTRAIT))?;
+        let set_up = plan::portrait();
+        let gallery = Gallery::open(&[set_up], false)?;
+        gallery.look(&set_up)?;
+        Picture::open(&gallery.path(&set_up))?.save_cropped(&root().join(PORTRAIT))?;
         return Ok(ExitCode::SUCCESS);
     }
     let planned = if options.few { few_that_are_installed() } else { plan::all() };
@@ -150,7 +150,7 @@ impl Gallery {
 
     /// Starts a set-up and looks until the phone reads the link.
     fn look(&self, set_up: &SetUp) -> anyhow::Result<Readers> {
-        let picture = self.folder.join(set_up.name() + ".png");
+        let picture = self.path(set_up);
         let pc_tui = self.house.program("pc-tui")?.display();
         let program = format!(
             "{pc_tui} --server {} --ephemeral --device-name thinkpad --qr-style {}",
@@ -176,6 +176,11 @@ impl Gallery {
         Ok(readers)
     }
 
+    /// Where the picture of a set-up is.
+    fn path(&self, set_up: &SetUp) -> PathBuf {
+        self.folder.join(set_up.name() + ".png")
+    }
+
     fn phone(&self, picture: &Path) -> anyhow::Result<Command> {
         let mut phone = self.house.command("mobile-cli")?;
         phone.arg("decode").arg(picture);
@@ -191,34 +196,36 @@ impl Gallery {
     }
 }
 
-/// Terminals down, ways of drawing across: how many of how many were read by the phone, and by zbar.
+/// Terminals down, ways of drawing across: how many were read, of how many.
 fn table(seen: &[(SetUp, Readers)]) -> String {
-    let mut counts: BTreeMap<(&str, String), [usize; 3]> = BTreeMap::new();
-    let mut columns: Vec<String> = Vec::new();
-    let mut rows: Vec<&str> = Vec::new();
-    for (set_up, readers) in seen {
-        let (row, column) = (set_up.terminal, set_up.column());
-        if !columns.contains(&column) {
-            columns.push(column.clone());
+    let unique = |names: &mut Vec<String>, name: String| {
+        if !names.contains(&name) {
+            names.push(name);
         }
-        if !rows.contains(&row) {
-            rows.push(row);
-        }
-        let [total, phone, zbar] = counts.entry((row, column)).or_default();
-        *total += 1;
-        *phone += usize::from(readers.phone);
-        *zbar += usize::from(readers.zbar);
+    };
+    let (mut rows, mut columns) = (Vec::new(), Vec::new());
+    for (set_up, _) in seen {
+        unique(&mut rows, set_up.row());
+        unique(&mut columns, set_up.column());
     }
+    let cell = |row: &String, column: &String| {
+        let here = seen.iter().filter(|(set_up, _)| (&set_up.row(), &set_up.column()) == (row, column));
+        let all: Vec<&Readers> = here.map(|(_, readers)| readers).collect();
+        let phone = all.iter().filter(|readers| readers.phone).count();
+        let zbar = all.iter().filter(|readers| readers.zbar).count();
+        match all.len() {
+            0 => "–".to_owned(),
+            total if phone == zbar => format!("{phone}/{total}"),
+            total => format!("{phone}/{total}, zbar {zbar}"),
+        }
+    };
+    let line = |row: &String| {
+        let cells: Vec<String> = columns.iter().map(|column| cell(row, column)).collect();
+        format!("| {row} | {} |", cells.join(" | "))
+    };
     let head = [
         format!("| terminal | {} |", columns.join(" | ")),
         format!("|{}", " --- |".repeat(columns.len() + 1)),
     ];
-    let line = |row: &&str| {
-        let cell = |column: &String| match counts.get(&(*row, column.clone())) {
-            Some([total, phone, zbar]) => format!("{phone} {zbar} of {total}"),
-            None => "–".to_owned(),
-        };
-        format!("| {row} | {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | "))
-    };
     head.into_iter().chain(rows.iter().map(line)).collect::<Vec<_>>().join("\n")
 }

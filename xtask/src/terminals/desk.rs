@@ -76,6 +76,11 @@ impl Desk {
 pub(super) struct Picture(RgbImage);
 
 impl Picture {
+    /// One that was saved.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self(image::open(path)?.into_rgb8()))
+    }
+
     /// Reads the format of the X window dump: numbers of four bytes, the first of which is the header's length;
     /// then the colours of a palette, and the rows.
     fn of_xwd(bytes: &[u8]) -> anyhow::Result<Self> {

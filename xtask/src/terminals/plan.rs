@@ -66,34 +66,40 @@ const USUAL: SetUp = SetUp {
 impl SetUp {
     /// Its name, which is also its picture's.
     pub(super) fn name(&self) -> String {
-        let font = self.font.split(' ').next().unwrap_or_default().to_lowercase();
+        let Self { columns, rows, points, .. } = self;
+        let font = self.font.split(' ').next().unwrap_or_default();
         let theme = if self.is_light { "light" } else { "dark" };
-        let Self { terminal, columns, rows, points, .. } = self;
-        let column = self.column().replace(' ', "-");
-        format!("{terminal}-{column}-{columns}x{rows}-{font}{points}-{theme}")
+        let name = format!("{} {} {columns}x{rows} {font}{points} {theme}", self.row(), self.column());
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-").to_lowercase()
     }
 
-    /// What sets it apart from others of the same terminal, but for its looks.
+    /// Its row in the table: the terminal, with what is odd about it.
+    pub(super) fn row(&self) -> String {
+        let oddity = match self.oddity {
+            Oddity::None | Oddity::NoColor => "",
+            Oddity::Wide => ", wide blocks",
+            Oddity::Latin => ", no UTF-8",
+            Oddity::Spaced => ", spaced lines",
+            Oddity::Monochrome => ", no colours",
+        };
+        format!("{}{oddity}", self.terminal)
+    }
+
+    /// Its column in the table: what is in between, and what is shown.
     pub(super) fn column(&self) -> String {
         let within = match self.within {
             Within::Nothing => "",
-            Within::Tmux => "tmux ",
-            Within::Screen => "screen ",
+            Within::Tmux => "tmux, ",
+            Within::Screen => "screen, ",
         };
-        let oddity = match self.oddity {
-            Oddity::None => "",
-            Oddity::Wide => "wide ",
-            Oddity::Latin => "latin ",
-            Oddity::Spaced => "spaced ",
-            Oddity::Monochrome => "monochrome ",
-            Oddity::NoColor => "no-color ",
-        };
+        let setting = if self.oddity == Oddity::NoColor { "`NO_COLOR`, " } else { "" };
         let cells = match (self.style, self.rows) {
             ("auto", 24) => "half",
             ("auto", _) => "full",
             (style, _) => style,
         };
-        format!("{within}{oddity}{cells}")
+        format!("{within}{setting}{cells}")
     }
 
     /// What has to be installed for it.
