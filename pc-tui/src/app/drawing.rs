@@ -12,10 +12,11 @@ impl App {
         self.settings.abilities.drawings(style)
     }
 
+    /// The window has another size, and so may its cells.
     pub(super) fn on_window(&mut self, cells: Size, cell_pixels: Option<Size>) {
         self.window = cells;
         if let (Some(graphics), Some(cell)) = (&mut self.settings.abilities.graphics, cell_pixels) {
-            graphics.cell = cell;
+            *graphics = graphics.resized(cell);
         }
     }
 

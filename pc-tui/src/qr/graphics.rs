@@ -27,8 +27,8 @@ use super::{Code, Drawing};
 pub(crate) struct Graphics {
     /// In whose words.
     pub(crate) protocol: Protocol,
-    /// The size of a cell, in pixels; both sides are above zero.
-    pub(crate) cell: Size,
+    /// The size of a cell, in pixels: each side from 1 to [`MAX_CELL_PIXELS`].
+    cell: Size,
 }
 
 /// A protocol for pictures.
@@ -42,6 +42,8 @@ pub(crate) enum Protocol {
     Sixel,
 }
 
+/// More than any font on any screen has. A terminal that says otherwise would be sent a picture of gigabytes.
+const MAX_CELL_PIXELS: u16 = 128;
 /// What kitty calls our picture; any number will do.
 const KITTY_ID: u32 = 7707;
 /// The longest piece of base64 that kitty takes.
@@ -50,6 +52,17 @@ const KITTY_PIECE: usize = 4096;
 const MIN_MODULE_PIXELS: u16 = 3;
 
 impl Graphics {
+    /// Those of a terminal with cells of a size in pixels; none, if no cell has that size.
+    pub(crate) fn new(protocol: Protocol, cell: Size) -> Option<Self> {
+        let is_a_side = |pixels: u16| (1..=MAX_CELL_PIXELS).contains(&pixels);
+        (is_a_side(cell.width) && is_a_side(cell.height)).then_some(Self { protocol, cell })
+    }
+
+    /// The same with cells of another size, if it is one.
+    pub(crate) fn resized(self, cell: Size) -> Self {
+        Self::new(self.protocol, cell).unwrap_or(self)
+    }
+
     /// The drawings that such a terminal can show: modules as large as full cells, then as half cells.
     pub(super) fn drawings(self) -> Vec<Drawing> {
         let sizes = [self.cell.height, self.cell.height / 2];

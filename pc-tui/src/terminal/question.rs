@@ -84,7 +84,7 @@ impl Known {
             second.has_sixel().then_some(Protocol::Sixel)
         };
         let cell = second.cell.or(cell);
-        let graphics = protocol.zip(cell).map(|(protocol, cell)| Graphics { protocol, cell });
+        let graphics = protocol.zip(cell).and_then(|(protocol, cell)| Graphics::new(protocol, cell));
         let abilities = Abilities {
             has_half_cells: letters == Letters::All,
             has_palette: surroundings.has_palette,

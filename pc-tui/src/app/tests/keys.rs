@@ -150,8 +150,7 @@ fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     assert_eq!(cycle(&mut play), [auto, full, half, reverse, auto]);
     play.app.settings.abilities.has_half_cells = false;
     assert_eq!(cycle(&mut play), [full, reverse, auto, full, reverse]);
-    play.app.settings.abilities.graphics =
-        Some(Graphics { protocol: Protocol::Sixel, cell: Size::new(8, 16) });
+    play.app.settings.abilities.graphics = Graphics::new(Protocol::Sixel, Size::new(8, 16));
     assert_eq!(cycle(&mut play)[0], Style::Picture);
 }
 

@@ -20,7 +20,7 @@ fn the_picture_is_a_png_that_can_be_read() {
 }
 
 pub(super) fn graphics(protocol: Protocol) -> Graphics {
-    Graphics { protocol, cell: Size::new(9, 18) }
+    Graphics::new(protocol, Size::new(9, 18)).unwrap()
 }
 
 /// What the first cell of a picture has for the terminal, and the picture's place.
@@ -32,6 +32,15 @@ fn sequence(protocol: Protocol) -> (String, Rect) {
     let (first, others) = (area.as_position(), area.positions().skip(1));
     assert!(others.into_iter().all(|at| buffer[at].diff_option == CellDiffOption::Skip));
     (buffer[first].symbol().to_owned(), area)
+}
+
+#[test]
+fn a_cell_that_no_terminal_has_is_not_believed() {
+    let of = |width, height| Graphics::new(Protocol::Sixel, Size::new(width, height));
+    assert!([of(0, 18), of(9, 0), of(9, 129), of(u16::MAX, 18)].iter().all(Option::is_none));
+    let graphics = graphics(Protocol::Sixel);
+    assert_eq!(graphics.resized(Size::new(0, 0)), graphics);
+    assert_eq!(Some(graphics.resized(Size::new(10, 20))), of(10, 20));
 }
 
 #[test]
