@@ -28,7 +28,7 @@ pub(crate) struct Graphics {
     /// In whose words.
     pub(crate) protocol: Protocol,
     /// The size of a cell, in pixels: each side from 1 to [`MAX_CELL_PIXELS`].
-    cell: Size,
+    pub(super) cell: Size,
 }
 
 /// A protocol for pictures.
