@@ -21,7 +21,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use crate::demo::cast::{House, Server};
 use crate::{answers, root};
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.portrait {
         let set_up = plan::portrait();
         let gallery = Gallery::open(&[set_up], false)?;
-        gallery.look(&set_up)?;
+        ensure!(gallery.look(&set_up)?.phone, "the login screen can't be read");
         Picture::open(&gallery.path(&set_up))?.save_cropped(&root().join(PORTRAIT))?;
         return Ok(ExitCode::SUCCESS);
     }
