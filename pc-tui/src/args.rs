@@ -7,6 +7,8 @@ use shared::client::TransportChoice;
 use shared::code::{BadUrl, PublicUrl};
 use shared::name::{Username, clean_claim};
 
+use crate::qr::Style;
+
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
                           5 denied, 6 cancelled, 8 server unreachable\n\n\
                           Check code: where the server wants one, the phone shows two digits once it has \
@@ -59,6 +61,9 @@ pub(crate) struct Login {
     /// Who is to log in; nobody else may
     #[arg(long, value_name = "NAME", value_parser = Username::parse)]
     pub(crate) expect_user: Option<Username>,
+    /// How the QR code is drawn: auto, full, half, reverse or picture
+    #[arg(long, value_name = "STYLE", default_value = "auto", value_parser = str::parse::<Style>)]
+    pub(crate) qr_style: Style,
     /// Saves each QR code as a picture
     #[arg(long, value_name = "FILE.png")]
     pub(crate) save_qr: Option<PathBuf>,
@@ -118,7 +123,7 @@ mod tests {
     fn every_option_is_understood() {
         let arguments = parse(
             "--server https://login.example.com --transport long-poll --device-name thinkpad --expect-user Alice \
-             --save-qr a.png --json --renew 3 --state-dir d --ephemeral",
+             --save-qr a.png --qr-style half --json --renew 3 --state-dir d --ephemeral",
         )
         .unwrap();
         assert_eq!(arguments.place.server.as_str(), "https://login.example.com");
@@ -127,7 +132,7 @@ mod tests {
         assert_eq!(login.transport, TransportChoice::Only(Transport::LongPoll));
         assert_eq!(login.device_name.as_deref(), Some("thinkpad"));
         assert_eq!(login.expect_user.unwrap().as_str(), "alice");
-        assert_eq!(login.save_qr, Some("a.png".into()));
+        assert_eq!((login.save_qr, login.qr_style), (Some("a.png".into()), Style::Half));
         assert_eq!((login.renew, login.json, login.ephemeral), (Some(3), true, true));
         for transport in ["auto", "websocket", "long-poll", "poll"] {
             let login = parse(&format!("--transport {transport}")).unwrap().login;
@@ -142,6 +147,7 @@ mod tests {
             "--server login.example.com",
             "--server http://x/path",
             "--transport pigeon",
+            "--qr-style braille",
             "--renew -1",
             "--renew many",
             "--expect-user a/b",

@@ -14,10 +14,13 @@
 //! What is not part of that contract, such as trouble with the network, goes
 //! to standard error, so that whoever reads standard output reads nothing else.
 
+mod paper;
+
+pub(crate) use paper::Paper;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ratatui::layout::Size;
 use serde::Serialize;
 use shared::api::Status;
 use shared::code::UserCode;
@@ -25,15 +28,14 @@ use shared::id::SessionId;
 use shared::name::Username;
 
 use crate::app::{Event, Issued};
-use crate::qr::Drawing;
 
 /// Who reads along.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader {
-    /// A person, at a terminal of this size, or else in a file.
+    /// A person.
     Person {
-        /// The terminal's size; none, if it is no terminal.
-        terminal: Option<Size>,
+        /// What the QR code is printed on.
+        paper: Paper,
     },
     /// A program.
     Program {
@@ -46,7 +48,7 @@ impl Reader {
     /// Tells of an event: `out` is standard output, `err` standard error.
     pub(crate) fn tell(&self, event: &Event, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
         match self {
-            Self::Person { terminal } => out.write_all(text(event, *terminal).as_bytes())?,
+            Self::Person { paper } => out.write_all(text(event, paper).as_bytes())?,
             Self::Program { qr_png } => match Line::of(event, qr_png.as_deref()) {
                 Ok(line) => {
                     serde_json::to_writer(&mut *out, &line)?;
@@ -106,9 +108,9 @@ pub(crate) fn tries(left: u8) -> String {
 }
 
 /// The lines for a person.
-fn text(event: &Event, terminal: Option<Size>) -> String {
+fn text(event: &Event, paper: &Paper) -> String {
     match event {
-        Event::Issued(issued) => invitation(issued, terminal),
+        Event::Issued(issued) => invitation(issued, paper),
         Event::Status { status, scanned_by, .. } => {
             let by = scanned_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
             match status {
@@ -129,22 +131,13 @@ fn text(event: &Event, terminal: Option<Size>) -> String {
     }
 }
 
-fn invitation(issued: &Issued, terminal: Option<Size>) -> String {
-    let size = issued.code.size(Drawing::Half);
-    let code = match terminal {
-        None => issued.code.to_text(),
-        Some(window) if window.width >= size.width && window.height > size.height => issued.code.to_ansi(),
-        Some(_) => format!(
-            "No room here for the QR code: it takes {} columns and {} rows.\n",
-            size.width,
-            size.height + 1
-        ),
-    };
+fn invitation(issued: &Issued, paper: &Paper) -> String {
     let Issued { link, user_code, expires_in, .. } = issued;
     let user_code = user_code.dashed();
-    format!(
-        "{code}link: {link}\ncode: {user_code}\nScan the QR code with your phone, or type the code there, within {expires_in} s.\n"
-    )
+    let words = format!(
+        "link: {link}\ncode: {user_code}\nScan the QR code with your phone, or type the code there, within {expires_in} s.\n"
+    );
+    paper.print(&issued.code, &words) + &words
 }
 
 #[cfg(test)]
@@ -154,8 +147,11 @@ mod tests {
 
     use shared::client::Transport;
 
+    use ratatui::layout::Size;
+
     use super::*;
-    use crate::fixture::{authorization, me};
+    use crate::fixture::{abilities, authorization, me};
+    use crate::qr::Style;
 
     fn issued() -> Event {
         Event::Issued(Arc::new(Issued::of(&authorization()).unwrap()))
@@ -212,17 +208,19 @@ mod tests {
 
     #[test]
     fn plain_lines_for_a_file_have_no_escapes() {
-        let (out, err) = told(&Reader::Person { terminal: None }, &all());
+        let (out, err) = told(&Reader::Person { paper: Paper::Blocks }, &all());
         insta::assert_snapshot!(out);
         assert!(err.is_empty() && !out.contains('\x1b'));
     }
 
     #[test]
     fn a_terminal_with_room_gets_the_code_and_one_without_the_reason() {
-        let invitation =
-            |width, height| told(&Reader::Person { terminal: Some(Size::new(width, height)) }, &[issued()]).0;
-        assert!(invitation(37, 20).contains("\x1b[38;5;"));
-        for (width, height) in [(36, 20), (37, 19)] {
+        let invitation = |width, height| {
+            let paper = Paper::Terminal(Size::new(width, height), abilities().drawings(Style::Auto));
+            told(&Reader::Person { paper }, &[issued()]).0
+        };
+        assert!(invitation(80, 24).contains("\x1b[38;5;"));
+        for (width, height) in [(32, 30), (80, 21)] {
             let text = invitation(width, height);
             assert!(!text.contains('\x1b') && text.contains("No room"), "{text}");
             assert!(text.contains(crate::fixture::LINK) && text.contains("WDJB-MJHT"), "{text}");

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `demo`, `fuzz`, `load` and `decode-bench`.
+//! The project's own commands: `cargo xtask test`, `demo`, `terminals`, `decode-bench`, `load` and `fuzz`.
 //!
 //! They start the real programs and look at what comes of it, nothing more.
 
@@ -11,6 +11,7 @@ mod readme;
 mod redis;
 #[cfg(test)]
 mod security;
+mod terminals;
 mod test;
 
 use std::ffi::OsString;
@@ -28,6 +29,8 @@ enum Task {
     /// Plays a whole login with the real programs: on a terminal the login screen, elsewhere a transcript
     /// that is checked line by line.
     Demo(demo::Options),
+    /// Shows the login screen in real terminals, and reads the code off their windows.
+    Terminals(terminals::Options),
     /// Looks for input that breaks something, with cargo-fuzz.
     Fuzz(fuzz::Options),
     /// Measures what the server costs, beside the bare limit.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Test => test::run(),
         Task::Demo(options) => demo::run(&options),
+        Task::Terminals(options) => terminals::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Load(options) => load::run(&options),
         Task::DecodeBench(options) => decode_bench::run(&options),

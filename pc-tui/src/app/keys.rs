@@ -7,7 +7,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::client::{Transport, TransportChoice};
 
 use super::{App, Effect, Held, Issued, Stage};
-use crate::qr::Drawing;
 
 /// Where `s` saves the QR, unless `--save-qr` says otherwise.
 const QR_FILE: &str = "saoma-qr.png";
@@ -24,7 +23,7 @@ pub(crate) enum Key {
     /// `t`
     NextTransport,
     /// `d`
-    NextDrawing,
+    NextStyle,
     /// `?`
     Help,
     /// Escape
@@ -46,7 +45,7 @@ impl Key {
         ("s", "save the QR code as a picture"),
         ("c", "copy the link"),
         ("t", "next transport"),
-        ("d", "a smaller or larger QR code"),
+        ("d", "draw the QR code another way"),
         ("l", "log out"),
         ("?", "this help"),
         ("q", "quit, and give up a login that is under way"),
@@ -72,7 +71,7 @@ impl Key {
                 's' => Some(Self::SaveQr),
                 'c' => Some(Self::CopyLink),
                 't' => Some(Self::NextTransport),
-                'd' => Some(Self::NextDrawing),
+                'd' => Some(Self::NextStyle),
                 '?' => Some(Self::Help),
                 'l' => Some(Self::LogOut),
                 'q' => Some(Self::Quit),
@@ -99,14 +98,7 @@ impl App {
                 self.note(format!("Transport: {}", self.transport));
                 self.follow();
             }
-            Key::NextDrawing => {
-                let (drawing, note) = match self.drawing {
-                    Drawing::Full => (Drawing::Half, "The QR code is drawn small."),
-                    Drawing::Half => (Drawing::Full, "The QR code is drawn large where the window has room."),
-                };
-                self.drawing = drawing;
-                self.note(note);
-            }
+            Key::NextStyle => self.next_style(),
             Key::Digit(digit) => self.on_digit(digit),
             Key::Backspace => self.on_backspace(),
             Key::LogOut => self.log_out(),

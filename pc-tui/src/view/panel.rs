@@ -12,7 +12,6 @@ use super::theme::Theme;
 use super::words::{in_seconds, link_lines, minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 use crate::plain::tries;
-use crate::qr::Drawing;
 
 /// The columns that the remaining time takes beside its bar.
 const TIME_COLUMNS: usize = 6;
@@ -28,7 +27,7 @@ struct Words<'a> {
 pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
     let beside = places.picture.filter(|(picture, _)| picture.y == places.panel.y);
     // The words begin and end where the code does inside its quiet zone.
-    let quiet_rows = beside.map_or(0, |(_, drawing)| if drawing == Drawing::Half { 2 } else { 4 });
+    let quiet_rows = beside.map_or(0, |(_, shape)| shape.quiet_rows());
     let area = places.panel.inner(Margin::new(0, quiet_rows));
     let mut words = Words { theme, width: area.width.into(), lines: Vec::new() };
     match &app.stage {
@@ -162,7 +161,7 @@ impl<'a> Words<'a> {
 
     /// A broken code would only make people try in vain.
     fn too_small(&mut self, app: &App, pending: &Pending) {
-        let least = app.code().map(Places::least);
+        let least = app.code().and_then(|code| Places::least(code, &app.drawings(app.style)));
         let size = least.map(|size| format!(": {} x {} will do", size.width, size.height));
         self.text(&format!("No room here for the QR code. Enlarge the window{}.", size.unwrap_or_default()));
         self.gap().dim("Or type this code on your phone:").code(pending);

@@ -219,6 +219,33 @@ async fn without_a_terminal_it_is_plain_and_without_escapes() {
 }
 
 #[tokio::test]
+async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_locale() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    for (style, locale, start) in [
+        ("full", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
+        ("half", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
+        ("reverse", "C.UTF-8", "\x1b[7m  "),
+        ("picture", "C.UTF-8", "note: This terminal has no QR style picture"),
+        ("half", "", "\x1b[38;5;231;48;5;231m  "),
+        ("full", "C", "\x1b[38;5;231;48;5;231m  "),
+        ("half", "C", "note: This terminal has no QR style half"),
+        ("auto", "C", "No QR code: this locale has no characters for it."),
+    ] {
+        let args = ["--plain", "--ephemeral", "--qr-style", style];
+        let mut command = command(&fake.url(), folder.path(), &args);
+        command.env("LC_ALL", locale).env_remove("LC_CTYPE").env_remove("LANG");
+        let mut program = Program::spawn(command);
+        let mut lines = vec![program.line().await];
+        assert!(lines[0].starts_with(start), "{style} in {locale}: {:?}", lines[0]);
+        while !lines.last().unwrap().starts_with("code: ") {
+            lines.push(program.line().await);
+        }
+        assert!(locale != "C" || lines.iter().all(|line| line.is_ascii()), "{style}");
+        assert!(lines.iter().any(|line| line.starts_with("link: HTTP://")), "{style}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_disk_behind_standard_output_is_an_error() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };

@@ -34,6 +34,7 @@ pub(crate) fn command(server: &str, state_dir: &Path, args: &[&str]) -> Command 
         .arg(state_dir)
         .args(args)
         .env_remove("NO_COLOR")
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
