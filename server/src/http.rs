@@ -28,13 +28,14 @@ mod waiting;
 
 use std::sync::Arc;
 
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Peer;
+pub(crate) use guard::answer;
 
 use crate::App;
 
@@ -94,13 +95,12 @@ pub fn openapi() -> OpenApi {
     routes().1
 }
 
-/// The whole service.
+/// Everything that is served, by its address. What holds for every answer is seen to by [`answer`].
 pub fn router(app: Arc<App>) -> Router {
     let (router, document) = routes();
     router
         .route("/openapi.json", axum::routing::get(|| async move { Json(document) }))
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)
 }

@@ -299,7 +299,7 @@ impl Logins {
     /// Reads a login. One whose phone session has ended meanwhile is denied first, so that nobody ever sees
     /// it otherwise, whatever ended the session. And that its time ran out is written down first: a change
     /// that was in time may still be on its way to the disk, and nobody may be told of both.
-    async fn read(&self, key: LoginKey) -> Result<Login, LoginError> {
+    async fn read(&self, key: LoginKey) -> Result<Arc<Login>, LoginError> {
         for _ in 0..TRIES {
             let login = self.store.find(key).await?.ok_or(LoginError::Unknown)?;
             let now = self.clock.now();

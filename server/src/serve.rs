@@ -1,11 +1,13 @@
 //! Connections: accepted, bounded, and brought to an end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,9 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 
-use crate::http::{Peer, router};
+use crate::http::{Peer, answer, router};
 use crate::{App, Stage};
 
 /// How long a client may take to send a request's head, or to shake hands.
@@ -132,9 +133,10 @@ async fn speak<S>(stream: S, peer: Peer, service: axum::Router, app: Arc<App>) -
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let guarded = app.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
-        service.clone().oneshot(request.map(axum::body::Body::new))
+        answer(guarded.clone(), service.clone(), request).map(Ok::<_, Infallible>)
     });
     let connection = http1().serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);

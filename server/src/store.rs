@@ -30,6 +30,7 @@ mod records;
 pub mod redis;
 pub mod sqlite;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -192,7 +193,7 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a new login.
     async fn insert(&self, login: Login, caps: OpenCaps) -> Result<Inserted>;
     /// Finds a login, ended ones included until they are forgotten.
-    async fn find(&self, key: LoginKey) -> Result<Option<Login>>;
+    async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>>;
     /// Changes a login, and what belongs to it: promise 1. Wakes whoever watches the login, and the
     /// account's owner if there is a notice. `now` judges whether the phone session is valid.
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed>;

@@ -8,6 +8,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -18,13 +19,14 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use shared::api::{Snapshot, close};
 use shared::login::Refusal;
 use shared::problem::{Problem, ProblemCode};
+use shared::secret::{DeviceCode, Token};
 
 use super::caller::{Pc, Peer};
 use super::failure::{Answer, Failure};
 use super::socket::{self, Socket};
-use super::waiting;
+use super::waiting::{self, Waits};
 use crate::App;
-use crate::logins::{Follow, LoginError, News};
+use crate::logins::{Follow, LoginError, News, ProvedKey};
 use crate::metrics::Waiting;
 
 /// The PC's view of its login. With `Prefer: wait=` and `If-None-Match`, as soon as it changes.
@@ -35,32 +37,14 @@ use crate::metrics::Waiting;
 pub(super) async fn status(
     State(app): State<Arc<App>>,
     Pc(device, key): Pc,
-    headers: HeaderMap,
+    Waits { seen, wait }: Waits,
 ) -> Answer<Response> {
-    let seen = waiting::seen_version(&headers);
-    let wait = waiting::wait(&headers).filter(|wait| !wait.is_zero());
     let snapshot = match (seen, wait) {
-        (Some(seen), Some(wait)) => {
-            let _waits = app.metrics.waits(Waiting::LoginLongPoll);
-            let mut follow = app.logins.follow(&device, key).await.map_err(unknown)?;
-            let begun_at = app.clock.now();
-            tokio::select! {
-                news = follow.past(seen) => match news.map_err(unknown)? {
-                    News::Snapshot(snapshot) => {
-                        app.metrics.pushed(Waiting::LoginLongPoll, follow.heard_at());
-                        snapshot
-                    }
-                    News::Replaced => {
-                        waiting::replaced(&app.clock, begun_at).await;
-                        follow.snapshot().clone()
-                    }
-                },
-                () = app.clock.sleep_until(begun_at + wait) => follow.snapshot().clone(),
-                () = app.draining() => follow.snapshot().clone(),
-            }
-        }
-        _ => app.logins.snapshot(&device, key).await.map_err(unknown)?,
+        // In a box: whoever does not wait need not carry what a wait takes.
+        (Some(seen), Some(wait)) => Box::pin(changed(&app, &device, key, seen, wait)).await,
+        _ => app.logins.snapshot(&device, key).await,
     };
+    let snapshot = snapshot.map_err(unknown)?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", snapshot.version)).ok();
     let mut response = match seen {
         Some(seen) if seen == snapshot.version => StatusCode::NOT_MODIFIED.into_response(),
@@ -70,6 +54,33 @@ pub(super) async fn status(
         response.headers_mut().insert(header::ETAG, etag);
     }
     Ok(response)
+}
+
+/// The login as soon as its version is another than the one that was seen, or at the end of the wait.
+async fn changed(
+    app: &Arc<App>,
+    device: &Token<DeviceCode>,
+    key: ProvedKey,
+    seen: u64,
+    wait: Duration,
+) -> Result<Snapshot, LoginError> {
+    let _waits = app.metrics.waits(Waiting::LoginLongPoll);
+    let mut follow = app.logins.follow(device, key).await?;
+    let begun_at = app.clock.now();
+    Ok(tokio::select! {
+        news = follow.past(seen) => match news? {
+            News::Snapshot(snapshot) => {
+                app.metrics.pushed(Waiting::LoginLongPoll, follow.heard_at());
+                snapshot
+            }
+            News::Replaced => {
+                waiting::replaced(&app.clock, begun_at).await;
+                follow.snapshot().clone()
+            }
+        },
+        () = app.clock.sleep_until(begun_at + wait) => follow.snapshot().clone(),
+        () = app.draining() => follow.snapshot().clone(),
+    })
 }
 
 /// Gives the login up. One that is past that stays as it is.

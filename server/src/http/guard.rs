@@ -5,15 +5,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use shared::api::MAX_WAIT_SECS;
 use shared::problem::{OauthCode, ProblemCode};
+use tower::Service as _;
 
 use super::failure::{Failure, OauthFailure};
 use super::waiting;
@@ -26,11 +27,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// Where a request may ask to wait.
 const WAITING_ROOMS: [&str; 2] = ["/v1/login", "/v1/notifications"];
 
-/// Runs a request, and makes an answer of whatever becomes of it.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Answers a request: by the router, or for it.
+pub(crate) async fn answer(app: Arc<App>, router: Router, request: Request<Incoming>) -> Response {
     let plane = Plane::of(request.uri().path());
     let mut response = match whole(request, app.settings.body_limit).await {
-        Ok(request) => answer(&app, plane, request, next).await,
+        Ok(request) => in_time(&app, plane, request, router).await,
         Err(code) => {
             if code == ProblemCode::PayloadTooLarge {
                 app.metrics.refused("body");
@@ -45,18 +46,21 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 }
 
 /// Waits for the whole body, before the request takes any room: whoever sends slowly keeps nobody else out.
-async fn whole(request: Request, limit: usize) -> Result<Request, ProblemCode> {
+async fn whole(request: Request<Incoming>, limit: usize) -> Result<Request<Body>, ProblemCode> {
     let (parts, body) = request.into_parts();
-    let collected = Limited::new(body, limit).collect();
-    let body = match tokio::time::timeout(BODY_WITHIN, collected).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(ProblemCode::PayloadTooLarge),
-        Ok(Err(_)) | Err(_) => return Err(ProblemCode::BadRequest),
-    };
-    Ok(Request::from_parts(parts, Body::from(body)))
+    let body = if body.is_end_stream() { Body::empty() } else { Box::pin(collected(body, limit)).await? };
+    Ok(Request::from_parts(parts, body))
 }
 
-async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Response {
+async fn collected(body: Incoming, limit: usize) -> Result<Body, ProblemCode> {
+    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(Body::from(body.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ProblemCode::PayloadTooLarge),
+        Ok(Err(_)) | Err(_) => Err(ProblemCode::BadRequest),
+    }
+}
+
+async fn in_time(app: &App, plane: Plane, request: Request<Body>, mut router: Router) -> Response {
     // What can be waited for is read. Whoever says so of a call that does something gets no more time for it.
     let waits = request.method() == Method::GET
         && WAITING_ROOMS.contains(&request.uri().path())
@@ -69,8 +73,8 @@ async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Respon
         return plane.unavailable();
     };
     let _in_hand = room.map(|room| (room, app.metrics.in_hand()));
-    match tokio::time::timeout(within, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
-        Ok(Ok(response)) => response,
+    match tokio::time::timeout(within, AssertUnwindSafe(router.call(request)).catch_unwind()).await {
+        Ok(Ok(Ok(response))) => response,
         Ok(Err(_panic)) => {
             tracing::error!("a handler panicked");
             plane.unavailable()
@@ -80,12 +84,12 @@ async fn answer(app: &App, plane: Plane, request: Request, next: Next) -> Respon
 }
 
 /// For addresses that don't exist.
-pub(super) async fn not_found(request: Request) -> Response {
+pub(super) async fn not_found(request: Request<Body>) -> Response {
     Plane::of(request.uri().path()).refuse(ProblemCode::NotFound)
 }
 
 /// For methods that an address does not take; the `Allow` header is added on the way out.
-pub(super) async fn method_not_allowed(request: Request) -> Response {
+pub(super) async fn method_not_allowed(request: Request<Body>) -> Response {
     Plane::of(request.uri().path()).refuse(ProblemCode::MethodNotAllowed)
 }
 

@@ -18,7 +18,7 @@ use shared::problem::{Problem, ProblemCode};
 use super::caller::{Peer, Phone};
 use super::failure::Answer;
 use super::socket::{self, Socket};
-use super::waiting;
+use super::waiting::{self, Waits};
 use crate::App;
 use crate::metrics::Waiting;
 use crate::store::{Ending, PhoneSession, Valid};
@@ -90,10 +90,10 @@ pub(super) async fn notifications(
     State(app): State<Arc<App>>,
     Phone(phone): Phone,
     from: Result<Query<From>, QueryRejection>,
-    headers: HeaderMap,
+    Waits { wait, .. }: Waits,
 ) -> Answer<Response> {
     let after = after(from)?;
-    let Some(wait) = waiting::wait(&headers).filter(|wait| !wait.is_zero()) else {
+    let Some(wait) = wait else {
         let notifications = app.notices.after(phone.session.account, after).await?;
         return Ok(Json(Notifications { notifications }).into_response());
     };

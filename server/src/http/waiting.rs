@@ -1,12 +1,32 @@
 //! The headers by which a client says how long it would wait, and for what.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use shared::api::MAX_WAIT_SECS;
 
 use crate::clock::Clock;
+
+/// How long a request would wait, if at all, for another version than which.
+pub(super) struct Waits {
+    /// The version that was seen.
+    pub(super) seen: Option<u64>,
+    /// For how long; not for no time.
+    pub(super) wait: Option<Duration>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Waits {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let wait = wait(&parts.headers).filter(|wait| !wait.is_zero());
+        Ok(Self { seen: seen_version(&parts.headers), wait })
+    }
+}
 
 /// The least that a long poll takes whose place a newer waiter took. Clients ask again at the end of a wait;
 /// without this, one too many of them would chase each other as fast as the network carries them.

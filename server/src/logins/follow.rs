@@ -56,7 +56,7 @@ impl Logins {
 
     /// Reads a login, and shows it as it was read: a snapshot that was made after its time ran out would say
     /// what nobody has written down yet.
-    async fn look(&self, key: LoginKey) -> Result<(Login, Snapshot), LoginError> {
+    async fn look(&self, key: LoginKey) -> Result<(Arc<Login>, Snapshot), LoginError> {
         loop {
             let login = self.read(key).await?;
             let snapshot = login.snapshot(self.clock.now());

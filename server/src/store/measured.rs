@@ -37,7 +37,7 @@ impl Store for Measured {
         self.metrics.store_call("insert", self.store.insert(login, caps)).await
     }
 
-    async fn find(&self, key: LoginKey) -> Result<Option<Login>> {
+    async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
         self.metrics.store_call("find", self.store.find(key)).await
     }
 

@@ -94,7 +94,15 @@ impl Coded {
     /// The seconds that it has left, and when that is.
     async fn left(&self, server: &Server) -> (u64, Timestamp) {
         let key = LoginKey::Device(self.issued.device_code.digest());
-        let at = server.store.find(key).await.unwrap().unwrap().runs_out_at().unwrap();
+        let at = server
+            .store
+            .find(key)
+            .await
+            .unwrap()
+            .map(std::sync::Arc::unwrap_or_clone)
+            .unwrap()
+            .runs_out_at()
+            .unwrap();
         (server.client().snapshot(&self.issued.device_code).await.unwrap().expires_in, at)
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn read_a_secret_off_a_debug_print(on: Backend) {
     let request = ScanRequest::scan_code(&scan_code);
     let scanned = phone.scan(&request).await.unwrap();
     let key = LoginKey::Device(issued.device_code.digest());
-    let login = server.store.find(key).await.unwrap().unwrap();
+    let login = server.store.find(key).await.unwrap().map(std::sync::Arc::unwrap_or_clone).unwrap();
     phone.confirm(&scanned.confirm_token).await.unwrap();
     let redeemed = client.redeem("tests", &issued.device_code, None).await.unwrap();
     let Redeemed::Tokens(tokens) = &redeemed else { panic!("{redeemed:?}") };

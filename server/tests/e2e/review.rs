@@ -175,12 +175,12 @@ async fn nobody_is_told_of_an_expiry_that_is_not_written_down() {
             server.scan(&phone, &issued).await;
         }
         let key = LoginKey::Device(issued.device_code.digest());
-        let before = server.store.find(key).await.unwrap().unwrap();
+        let before = server.store.find(key).await.unwrap().map(std::sync::Arc::unwrap_or_clone).unwrap();
         server.advance_secs(120);
         let snapshot = server.client().snapshot(&issued.device_code).await.unwrap();
         assert_eq!((snapshot.status, snapshot.version), (Status::Expired, before.version + 1));
         // So a change that was made of the login as it was, and is late, is stale.
-        let after = server.store.find(key).await.unwrap().unwrap();
+        let after = server.store.find(key).await.unwrap().map(std::sync::Arc::unwrap_or_clone).unwrap();
         assert_eq!((after.state.status(), after.revision), (Status::Expired, before.revision + 1));
     }
 }

@@ -31,7 +31,11 @@ pub(crate) async fn a_login_is_found_by_each_of_its_keys_and_by_no_other(world: 
         LoginKey::Confirm(replaced),
         LoginKey::Confirm(current),
     ] {
-        assert_eq!(world.find(key).await.unwrap(), Some(login.clone()), "{key:?}");
+        assert_eq!(
+            world.find(key).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
+            Some(login.clone()),
+            "{key:?}"
+        );
     }
     let scan = *login.digests.scan.as_bytes();
     for key in [
@@ -43,7 +47,7 @@ pub(crate) async fn a_login_is_found_by_each_of_its_keys_and_by_no_other(world: 
         LoginKey::User(Digest::from_bytes(scan)),
         LoginKey::Confirm(Digest::from_bytes(scan)),
     ] {
-        assert_eq!(world.find(key).await.unwrap(), None, "{key:?}");
+        assert_eq!(world.find(key).await.unwrap().map(std::sync::Arc::unwrap_or_clone), None, "{key:?}");
     }
 }
 
@@ -54,8 +58,18 @@ pub(crate) async fn an_ended_login_is_still_found(world: World) {
     let cancelled = world.step(&world.scanned(&phone).await, Event::Cancel).await;
     for login in [logged_in, cancelled] {
         let confirm = login.state.scan().unwrap().confirm;
-        assert_eq!(world.find(LoginKey::Device(login.digests.device)).await.unwrap(), Some(login.clone()));
-        assert_eq!(world.find(LoginKey::Confirm(confirm)).await.unwrap(), Some(login));
+        assert_eq!(
+            world
+                .find(LoginKey::Device(login.digests.device))
+                .await
+                .unwrap()
+                .map(std::sync::Arc::unwrap_or_clone),
+            Some(login.clone())
+        );
+        assert_eq!(
+            world.find(LoginKey::Confirm(confirm)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
+            Some(login)
+        );
     }
 }
 
@@ -74,7 +88,10 @@ pub(crate) async fn of_any_number_of_racing_commits_exactly_one_is_done(world: W
         let done: Vec<_> = results.iter().filter(won).collect();
         let stale = results.iter().filter(|(committed, _)| *committed == Committed::Stale).count();
         assert_eq!((done.len(), stale), (1, 63));
-        assert_eq!(world.find(LoginKey::Id(login.id)).await.unwrap().as_ref(), Some(&done[0].1));
+        assert_eq!(
+            world.find(LoginKey::Id(login.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone).as_ref(),
+            Some(&done[0].1)
+        );
     }
 }
 
@@ -89,7 +106,7 @@ struct Everything {
 impl Everything {
     async fn about(world: &World, login: &Login, account: AccountId, session: SessionId) -> Self {
         Self {
-            login: world.find(LoginKey::Id(login.id)).await.unwrap(),
+            login: world.find(LoginKey::Id(login.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
             session: world.pc_by_id(session, world.now).await.unwrap().map(|pc| pc.session),
             notices: world.notices(account, 0).await.unwrap(),
         }
@@ -205,7 +222,14 @@ pub(crate) async fn a_redeem_that_races_with_the_phones_end_leaves_no_session_be
         assert_eq!(committed == Committed::Done, ended.contains(&session.id));
         assert!(matches!(committed, Committed::Done | Committed::PhoneGone));
         assert_eq!(world.pc_by_id(session.id, world.now).await.unwrap(), None);
-        let status = world.find(LoginKey::Id(login.id)).await.unwrap().unwrap().state.status();
+        let status = world
+            .find(LoginKey::Id(login.id))
+            .await
+            .unwrap()
+            .map(std::sync::Arc::unwrap_or_clone)
+            .unwrap()
+            .state
+            .status();
         assert_eq!(status == Status::LoggedIn, committed == Committed::Done);
         let told = world.notices(account.id, 0).await.unwrap().len();
         assert_eq!(told == 1, committed == Committed::Done);
@@ -239,9 +263,15 @@ pub(crate) async fn a_code_is_one_logins_only(world: World) {
         with(&|login| login.digests.device = first.digests.device),
     ] {
         assert_eq!(world.insert(login.clone(), ROOMY).await.unwrap(), Inserted::Taken);
-        assert_eq!(world.find(LoginKey::Id(login.id)).await.unwrap(), None);
+        assert_eq!(
+            world.find(LoginKey::Id(login.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
+            None
+        );
     }
-    assert_eq!(world.find(LoginKey::User(first.digests.user)).await.unwrap(), Some(first));
+    assert_eq!(
+        world.find(LoginKey::User(first.digests.user)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
+        Some(first)
+    );
 
     let user = Digest::from_bytes(random());
     let race: JoinSet<Inserted> = (0..64)

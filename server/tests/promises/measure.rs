@@ -87,7 +87,12 @@ async fn inserts_at_the_cap() {
             let mut login = world.new_login();
             login.request.ip = Some(std::net::Ipv4Addr::from_bits(number / 150).into());
             if let Inserted::Full(gives_way) = world.insert(login.clone(), caps).await.unwrap() {
-                let oldest = world.find(LoginKey::Id(gives_way.unwrap())).await.unwrap().unwrap();
+                let oldest = world
+                    .find(LoginKey::Id(gives_way.unwrap()))
+                    .await
+                    .unwrap()
+                    .map(std::sync::Arc::unwrap_or_clone)
+                    .unwrap();
                 world.step(&oldest, Event::Evict).await;
                 assert_eq!(world.insert(login, caps).await.unwrap(), Inserted::Done);
             }

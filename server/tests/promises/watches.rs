@@ -43,7 +43,13 @@ async fn follow(world: World, login: LoginId, mut subscribed: Option<Watch>) {
     loop {
         let mut fresh = subscribed.is_none().then(|| world.watch(Topic::Login(login)));
         let watch = subscribed.as_mut().or(fresh.as_mut()).unwrap();
-        let revision = world.find(LoginKey::Id(login)).await.unwrap().unwrap().revision;
+        let revision = world
+            .find(LoginKey::Id(login))
+            .await
+            .unwrap()
+            .map(std::sync::Arc::unwrap_or_clone)
+            .unwrap()
+            .revision;
         assert!(revision >= seen, "a read went back in time");
         if revision == 1 + STEPS {
             return;

@@ -116,7 +116,7 @@ impl Store for Faulty {
     async fn insert(&self, login: Login, caps: OpenCaps) -> Result<Inserted> {
         self.here()?.insert(login, caps).await
     }
-    async fn find(&self, key: LoginKey) -> Result<Option<Login>> {
+    async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
         self.here()?.find(key).await
     }
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {

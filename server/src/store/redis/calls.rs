@@ -1,5 +1,7 @@
 //! The store's calls.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::dpop::Thumbprint;
@@ -23,8 +25,8 @@ impl Store for RedisStore {
         self.keep(&login, caps).await
     }
 
-    async fn find(&self, key: LoginKey) -> Result<Option<Login>> {
-        self.find_login(key).await
+    async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
+        Ok(self.find_login(key).await?.map(Arc::new))
     }
 
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {

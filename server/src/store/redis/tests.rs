@@ -275,7 +275,13 @@ async fn who_read_a_login_before_it_was_confirmed_does_not_take_its_end_off_the_
     let account = nodes.account("emma").await;
     let phone = nodes.phone(&account).await;
     let redeem = nodes.redeem(&phone).await;
-    let confirmed = nodes.other.find(LoginKey::Id(redeem.login.id)).await.unwrap().unwrap();
+    let confirmed = nodes
+        .other
+        .find(LoginKey::Id(redeem.login.id))
+        .await
+        .unwrap()
+        .map(std::sync::Arc::unwrap_or_clone)
+        .unwrap();
     let due_at = confirmed.due_at().unwrap();
     let issued = Login { id: confirmed.id, ..login(nodes.now) };
     nodes.other.note_due(&confirmed).await.unwrap();

@@ -1,5 +1,7 @@
 //! The store's calls: each is a look into memory, a read, or a job for the writer.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::dpop::Thumbprint;
@@ -26,9 +28,8 @@ impl Store for SqliteStore {
         self.write(move |tx| logins::insert(tx, &record, caps)).await
     }
 
-    async fn find(&self, key: LoginKey) -> Result<Option<Login>> {
-        let found = self.live()?.find(&key);
-        Ok(found.map(|login| Login::clone(&login)))
+    async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
+        Ok(self.live()?.find(&key))
     }
 
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {

@@ -41,7 +41,8 @@ fn login() -> Login {
 
 /// What `store` has of a login, and whether another could still be issued while only one may be open.
 async fn is_there(store: &SqliteStore, login: &Login) -> (bool, bool) {
-    let found = store.find(LoginKey::Scan(login.digests.scan)).await.unwrap();
+    let found =
+        store.find(LoginKey::Scan(login.digests.scan)).await.unwrap().map(std::sync::Arc::unwrap_or_clone);
     let mut live = store.memory.live_mut();
     let probe = Arc::new(self::login());
     let room = live.reserve(&probe, ONE);
@@ -201,12 +202,15 @@ async fn a_login_is_hidden_until_it_is_durable_but_its_codes_and_place_are_taken
     let last = last.await;
     release.send(()).unwrap();
     is_judged.await.unwrap();
-    assert_eq!(store.find(LoginKey::Id(first.id)).await.unwrap(), None);
+    assert_eq!(store.find(LoginKey::Id(first.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone), None);
     go_on.send(()).unwrap();
     assert_eq!(inserted.await.unwrap().unwrap(), Inserted::Done);
     assert_eq!(second.await.unwrap().unwrap(), Inserted::AddressFull);
     last.await.unwrap().unwrap();
-    assert_eq!(store.find(LoginKey::Id(first.id)).await.unwrap(), Some(first));
+    assert_eq!(
+        store.find(LoginKey::Id(first.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
+        Some(first)
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
         assert!(acked.values().sum::<u64>() > before, "round {round} did nothing");
         let world = open(&path);
         for (login, revision) in &acked {
-            let found = world.find(LoginKey::Id(*login)).await.unwrap();
+            let found = world.find(LoginKey::Id(*login)).await.unwrap().map(std::sync::Arc::unwrap_or_clone);
             let found = found.expect("an acknowledged login is there");
             assert!(found.revision >= *revision, "round {round}: step {revision} of {login} is lost");
         }
@@ -123,7 +123,12 @@ async fn whole_sessions(world: &World) -> i64 {
         let told: Vec<_> = notices.iter().filter_map(|kept| kept.notice.session).collect();
         assert_eq!(pcs.iter().map(|pc| pc.id).collect::<Vec<_>>(), told);
         for pc in pcs {
-            let login = world.find(LoginKey::Id(pc.login)).await.unwrap().unwrap();
+            let login = world
+                .find(LoginKey::Id(pc.login))
+                .await
+                .unwrap()
+                .map(std::sync::Arc::unwrap_or_clone)
+                .unwrap();
             let State::LoggedIn { session, .. } = login.state else { panic!("{login:?}") };
             assert_eq!(session, pc.id);
             logged_in += 1;

@@ -30,7 +30,7 @@ local function meet(at, account, met)
     local forgot_all = redis.call('HGET', at .. 'account:' .. account, 'forgot')
     local forgot_this = redis.call('ZSCORE', at .. 'forgot:' .. account, met.key)
     local forgotten_at = math.max(tonumber(forgot_all or 0), tonumber(forgot_this or 0))
-    if met.seen > forgotten_at and redis.call('EXISTS', at .. 'account:' .. account) == 1 then
+    if met.seen >= forgotten_at and redis.call('EXISTS', at .. 'account:' .. account) == 1 then
         local known = at .. 'known:' .. account
         redis.call('ZADD', known, 'GT', met.seen, met.key)
         redis.call('ZREMRANGEBYRANK', known, 0, -1 - met.kept)
