@@ -125,16 +125,16 @@ pub(crate) async fn run(options: &Ratios) -> anyhow::Result<()> {
     };
     let wanted: Vec<&Measurement> = ALL.iter().filter(|of| is_wanted(of)).collect();
     let mut rounds: Vec<Vec<Round>> = wanted.iter().map(|_| Vec::new()).collect();
-    let (mut logged, mut logins) = (0, 0.0);
+    let (mut logged, mut logins) = (0, 0);
     for number in 0..options.rounds {
         for (of, rounds) in wanted.iter().zip(&mut rounds) {
             let Some(server) = scene.on(of.store) else { continue };
-            let before = server.file_bytes("log")?;
+            let before = server.logged()?;
             let round = measure(of.what, server, options, number).await?;
             if matches!(of.what, What::Login(_)) && of.store == "sqlite" {
-                logged += server.file_bytes("log")? - before;
-                // Those of the warm-up have written their lines, too.
-                logins += round.per_sec * rounds::secs_in_all(options.secs);
+                let after = server.logged()?;
+                logged += after.bytes - before.bytes;
+                logins += after.logins - before.logins;
             }
             rounds.push(round);
         }
@@ -148,7 +148,7 @@ pub(crate) async fn run(options: &Ratios) -> anyhow::Result<()> {
     let report = Report {
         durable_to_memory: per_sec("sqlite").zip(per_sec("memory")).map(|(durable, memory)| durable / memory),
         #[expect(clippy::cast_precision_loss, reason = "nobody logs as much as that")]
-        log_bytes_per_10_000_logins: (logins > 0.0).then(|| logged as f64 / logins * 10_000.0),
+        log_bytes_per_10_000_logins: (logins > 0).then(|| logged as f64 / logins as f64 * 10_000.0),
         rss_bytes: scene.sqlite.used()?.rss_bytes,
         sync_before_micros: sync_before.as_secs_f64() * 1e6,
         sync_after_micros: sync_after.as_secs_f64() * 1e6,

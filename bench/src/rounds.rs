@@ -25,12 +25,6 @@ pub(crate) struct Round {
     pub(crate) p99: Duration,
 }
 
-/// For how many seconds a round of so many loads the server in all.
-#[expect(clippy::cast_precision_loss, reason = "nobody measures as long as that")]
-pub(crate) fn secs_in_all(secs: u64) -> f64 {
-    secs as f64 + WARM_UP.as_secs_f64()
-}
-
 /// Has all of them work, as fast as they can.
 pub(crate) async fn run<W: Work>(
     server: &Measured,

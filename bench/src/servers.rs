@@ -1,7 +1,7 @@
 //! The programs that are measured.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -35,6 +35,14 @@ pub(crate) struct Measured {
 pub(crate) struct Used {
     pub(crate) cpu: Duration,
     pub(crate) rss_bytes: u64,
+}
+
+/// What a server has logged.
+#[derive(Clone, Copy)]
+pub(crate) struct Logged {
+    pub(crate) bytes: usize,
+    /// How many logins it tells of.
+    pub(crate) logins: usize,
 }
 
 /// Two cores, if there are as many: what is measured runs on the first, and who measures on the second.
@@ -115,16 +123,15 @@ impl Measured {
         Ok(Used { cpu, rss_bytes: kib * 1024 })
     }
 
-    /// How large its files of a kind are, in bytes, by what their names end with.
-    pub(crate) fn file_bytes(&self, ending: &str) -> anyhow::Result<u64> {
-        let mut bytes = 0;
-        for file in fs::read_dir(self.dir.path())? {
-            let file = file?;
-            if file.file_name().to_string_lossy().ends_with(ending) {
-                bytes += file.metadata()?.len();
-            }
-        }
-        Ok(bytes)
+    /// What it has logged so far.
+    pub(crate) fn logged(&self) -> anyhow::Result<Logged> {
+        let log = match fs::read_to_string(self.dir.path().join("log")) {
+            Ok(log) => log,
+            // axum by itself keeps none.
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Logged { bytes: log.len(), logins: log.matches(r#""event":"logged_in""#).count() })
     }
 }
 

@@ -183,7 +183,7 @@ impl Login {
                 (before, State::Expired { .. }) if before.status() != Status::Expired => {
                     let was_confirmed = before.status() == Status::Confirmed;
                     let notice = was_confirmed.then_some(NoticeKind::LoginNotFinished);
-                    Ok(Step { login: login.written(), notice })
+                    Ok(Step { login: login.into_owned().written(), notice })
                 }
                 _ => Err(Refusal::Unchanged),
             },

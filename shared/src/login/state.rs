@@ -1,5 +1,6 @@
 //! What a login is: its record, its states, and how it looks at a given time.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -258,13 +259,12 @@ impl Login {
 
     /// The login as it is at `now`: expired, if its time has run out meanwhile.
     #[must_use]
-    pub fn at(&self, now: Timestamp) -> Self {
+    pub fn at(&self, now: Timestamp) -> Cow<'_, Self> {
+        let Some(at) = self.runs_out_at().filter(|at| now >= *at) else { return Cow::Borrowed(self) };
         let mut login = self.clone();
-        if let Some(at) = self.runs_out_at().filter(|at| now >= *at) {
-            login.state = State::Expired { scan: self.state.scan().cloned(), at };
-            login.version += 1;
-        }
-        login
+        login.state = State::Expired { scan: self.state.scan().cloned(), at };
+        login.version += 1;
+        Cow::Owned(login)
     }
 
     /// When this state runs out by itself, if it does.
