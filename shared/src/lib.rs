@@ -11,6 +11,7 @@
 //! | [`code`] | the scan code, the user code, and the URL in the QR |
 //! | [`name`] | user names, and what a PC claims about itself |
 //! | [`text`] | a text in a number of columns |
+//! | [`lang`], [`words`] | the languages that people read, and messages in each |
 //! | [`login`] | the state machine of one login |
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
@@ -26,9 +27,11 @@ pub mod disk;
 pub mod dpop;
 pub mod exit;
 pub mod id;
+pub mod lang;
 pub mod login;
 pub mod name;
 pub mod problem;
 pub mod random;
 pub mod secret;
 pub mod text;
+pub mod words;

@@ -1,0 +1,145 @@
+//! The languages that people are spoken to in, and which of them somebody reads.
+//!
+//! What programs read, such as JSON, exit codes, logs and the wire, is the
+//! same in all of them.
+
+use std::str::FromStr;
+
+/// A language. It is passed along like any other value: nothing is global, so tests and requests in different
+/// languages run side by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English; also of whoever reads neither.
+    #[default]
+    English,
+    /// Chinese, in simplified characters.
+    Chinese,
+}
+
+/// That a text names no language that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a language is one of: en, zh-CN")]
+pub struct UnknownLang;
+
+/// Where POSIX says to look for the language of messages, the first that is set wins.
+const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
+
+impl Lang {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
+
+    /// Its tag (RFC 5646).
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// The language of a locale. `variable` looks up a variable of the environment.
+    #[must_use]
+    pub fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let locale = LOCALE.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
+        locale.and_then(|locale| Self::spoken_in(&locale)).unwrap_or_default()
+    }
+
+    /// The language to answer in, for the values of `Accept-Language` headers (RFC 9110 §12.5.4). Of equal
+    /// wishes the first wins.
+    #[must_use]
+    pub fn accepted<'a>(headers: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut best = (Self::default(), 0.0);
+        for wish in headers.into_iter().flat_map(|header| header.split(',')) {
+            let (range, weight) = wish.split_once(';').unwrap_or((wish, "q=1"));
+            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+            let lang =
+                if range.trim() == "*" { Some(Self::default()) } else { Self::spoken_in(range.trim()) };
+            if let (Some(lang), Some(weight)) = (lang, weight)
+                && weight > best.1
+            {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The language of a tag or a locale's name, whatever region, script or encoding follows.
+    fn spoken_in(name: &str) -> Option<Self> {
+        let primary = name.split(['-', '_', '.', '@']).next().unwrap_or_default();
+        Self::ALL.into_iter().find(|lang| lang.primary().eq_ignore_ascii_case(primary))
+    }
+
+    fn primary(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+}
+
+impl FromStr for Lang {
+    type Err = UnknownLang;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLang> {
+        let named =
+            |lang: &Self| [lang.tag(), lang.primary()].iter().any(|name| name.eq_ignore_ascii_case(text));
+        Self::ALL.into_iter().find(named).ok_or(UnknownLang)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_read_by_its_tag_or_name() {
+        for lang in Lang::ALL {
+            assert_eq!(lang.tag().parse(), Ok(lang));
+        }
+        assert_eq!(
+            ["zh", "ZH-cn", "EN"].map(str::parse),
+            [Ok(Lang::Chinese), Ok(Lang::Chinese), Ok(Lang::English)]
+        );
+        for text in ["", "de", "zh-", "zh-TWN", "chinese"] {
+            assert_eq!(text.parse::<Lang>(), Err(UnknownLang), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_locale_the_strongest_variable_that_is_set_counts() {
+        let of = |set: &[(&str, &str)]| {
+            Lang::of_locale(|name| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(of(&[]), Lang::English);
+        for value in ["zh_CN.UTF-8", "zh", "zh_TW@radical", "zh-Hans"] {
+            assert_eq!(of(&[("LANG", value)]), Lang::Chinese, "{value}");
+        }
+        for value in ["C", "POSIX", "C.UTF-8", "de_DE.UTF-8", "en_GB", "zhx_CN", ""] {
+            assert_eq!(of(&[("LANG", value)]), Lang::English, "{value}");
+        }
+        assert_eq!(of(&[("LC_ALL", "en_US"), ("LC_MESSAGES", "zh_CN"), ("LANG", "zh_CN")]), Lang::English);
+        assert_eq!(of(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "en_US")]), Lang::Chinese);
+        assert_eq!(of(&[("LC_MESSAGES", "C"), ("LANG", "zh_CN")]), Lang::English);
+    }
+
+    #[test]
+    fn of_the_languages_that_a_browser_wishes_for_the_first_of_the_heaviest_wins() {
+        for (header, lang) in [
+            ("", Lang::English),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Lang::Chinese),
+            ("en-US,en;q=0.9,zh;q=0.8", Lang::English),
+            ("de, zh;q=0.5, en;q=0.4", Lang::Chinese),
+            ("en;q=0.1 , ZH-hant-TW; q=0.2", Lang::Chinese),
+            ("fr", Lang::English),
+            ("zh;q=0", Lang::English),
+            ("*, zh", Lang::English),
+            ("*;q=0.1, zh;q=0.5", Lang::Chinese),
+            ("zh;q=NaN, zh;q=x, zh;level=1", Lang::English),
+        ] {
+            assert_eq!(Lang::accepted([header]), lang, "{header}");
+        }
+        assert_eq!(Lang::accepted(["de", "zh"]), Lang::Chinese, "a list may come in several headers");
+    }
+}
