@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use shared::client::TransportChoice;
 use shared::code::{BadUrl, PublicUrl};
+use shared::lang::Lang;
 use shared::name::{Username, clean_claim};
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
@@ -42,6 +43,9 @@ pub(crate) struct Place {
     /// Allows plain http to another machine, where anybody on the way can read along
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
+    /// The language: en or zh-CN [default: the locale's]
+    #[arg(long, global = true, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
+    pub(crate) lang: Option<Lang>,
     /// Where sessions are kept, instead of the user's state directory
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,

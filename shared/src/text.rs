@@ -19,17 +19,22 @@ pub fn fit(text: &str, width: usize) -> String {
 }
 
 /// A text in lines of at most `width` columns, broken where its script allows that (UAX #14): between words, or
-/// between Chinese characters, but not before a comma.
+/// between Chinese characters, but not before a comma. Words such as addresses stay whole where there is room.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut begin = 0;
-    for (end, _) in linebreaks(text) {
+    let is_between_words = |at: usize| {
+        let (before, after) = text.split_at(at);
+        before.ends_with(|c: char| c == ' ' || !c.is_ascii()) || after.starts_with(|c: char| !c.is_ascii())
+    };
+    let ends = linebreaks(text).map(|(at, _)| at).filter(|at| *at == text.len() || is_between_words(*at));
+    for end in ends {
         let piece = &text[begin..end];
         begin = end;
         match lines.last_mut() {
             Some(line) if line.is_empty() || line.width() + piece.trim_end().width() <= width => {
-                line.push_str(piece)
+                line.push_str(piece);
             }
             _ => lines.push(piece.to_owned()),
         }
@@ -78,6 +83,7 @@ mod tests {
         assert_eq!(wrapped("長い 名前", 4), ["長い", "名前"]);
         assert_eq!(wrapped("", 4), [""]);
         assert_eq!(wrapped("a b", 0), ["", ""]);
+        assert_eq!(wrapped("at https://a.example/b-c", 21), ["at", "https://a.example/b-c"]);
         assert_eq!(wrapped("请在手机上确认，然后继续。", 14), ["请在手机上确", "认，然后继续。"]);
         assert_eq!(wrapped("如非本人操作，请按 r 键", 13), ["如非本人操", "作，请按 r 键"]);
     }

@@ -13,10 +13,11 @@
 //! and `words::chinese`; what several of them say is said here.
 //!
 //! There is nothing to look up and nothing that could be missing when the
-//! program runs: a message is a function, so the compiler tells of one that a
-//! language lacks, of one that takes other arguments there or leaves one out,
-//! and of one that nobody says. No library does as much: Fluent's `fl!` checks
-//! the ids and arguments of the one language that it falls back to.
+//! program runs: a message is a function, so what a language lacks, what takes
+//! other arguments there, and an argument that is left out are errors of the
+//! compiler's. (A test of `xtask` tells of a message that nobody says.) No
+//! library does as much: Fluent's `fl!` checks the ids and arguments of only
+//! the language that it falls back to.
 
 #[cfg(feature = "client")]
 pub(crate) mod chinese;
@@ -39,6 +40,13 @@ impl Text {
     #[must_use]
     pub fn new(english: String, chinese: String) -> Self {
         Self { english, chinese }
+    }
+
+    /// Words that are no language's, or somebody else's: the same in all.
+    #[must_use]
+    pub fn verbatim(words: impl fmt::Display) -> Self {
+        let words = words.to_string();
+        Self { english: words.clone(), chinese: words }
     }
 
     /// The message in a language.
@@ -65,7 +73,7 @@ impl fmt::Display for Text {
 }
 
 /// The messages of a language: `name(arguments) = "text with {arguments}";`, or, where a number's grammar
-/// matters, `name(number, arguments) = { 1 => "one", _ => "{number}" };`.
+/// matters, `name(number) = { 1 => "one", _ => "{number}" };`.
 #[macro_export]
 macro_rules! catalogue {
     ($($name:ident($($arg:ident),*) = $body:tt;)*) => {
@@ -79,11 +87,12 @@ macro_rules! catalogue {
 macro_rules! message {
     ($name:ident($($arg:ident),*) = $text:literal) => {
         pub(crate) fn $name($($arg: impl ::std::fmt::Display),*) -> String {
-            format!($text)
+            // An argument that a language leaves out is an error, since each is named.
+            format!($text $(, $arg = $arg)*)
         }
     };
-    ($name:ident($number:ident $(, $arg:ident)*) = { $($case:pat => $text:literal),+ $(,)? }) => {
-        pub(crate) fn $name($number: u64 $(, $arg: impl ::std::fmt::Display)*) -> String {
+    ($name:ident($number:ident) = { $($case:pat => $text:literal),+ $(,)? }) => {
+        pub(crate) fn $name($number: u64) -> String {
             match $number { $($case => format!($text)),+ }
         }
     };

@@ -10,6 +10,8 @@ mod redis;
 #[cfg(test)]
 mod security;
 mod test;
+#[cfg(test)]
+mod words;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};

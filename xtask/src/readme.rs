@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::root;
 
-const SCREEN: &str = "pc-tui/src/view/snapshots/pc_tui__view__tests__unscanned.snap";
+const SCREEN: &str = "pc-tui/src/view/tests/snapshots/pc_tui__view__tests__scenes__unscanned.en.snap";
 /// Where the words beside the QR code begin.
 const WORDS_COLUMN: usize = 40;
 

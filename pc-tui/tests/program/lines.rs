@@ -1,5 +1,6 @@
 //! `--json` and `--plain`: what a script sees.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use shared::api::Status;
@@ -209,13 +210,44 @@ async fn without_a_terminal_it_is_plain_and_without_escapes() {
             lines.push(program.line().await);
         }
         let text = lines.join("\n");
-        assert!(text.starts_with('█') && !text.contains('\x1b'), "{text}");
+        assert!(text.contains("\n███") && !text.contains('\x1b'), "{text}");
         assert!(text.contains("/Q/7K") && text.contains("WDJB-MJHT"), "{text}");
         fake.moves_to(Status::Denied);
         let end = program.end().await;
         assert_eq!(end.rest, ["denied: the phone said no", "ended: denied"]);
         assert_eq!(end.exit, 5);
     }
+}
+
+/// What the program says in an environment, with options, once a code is there.
+async fn said(fake: &Fake, state_dir: &Path, environment: &[(&str, &str)], options: &[&str]) -> Vec<String> {
+    let args = [&["--plain", "--ephemeral", "--transport", "long-poll"], options].concat();
+    let mut command = command(&fake.url(), state_dir, &args);
+    command.envs(environment.iter().copied());
+    let mut program = Program::spawn(command);
+    while !program.line().await.contains("WDJB-MJHT") {}
+    fake.moves_to(Status::Denied);
+    program.end().await.rest
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_of_the_option_or_else_of_the_locale() {
+    let folder = tempdir().unwrap();
+    for (environment, options, last) in [
+        (&[("LC_ALL", "zh_CN.UTF-8")][..], &[][..], "登录结束：已拒绝"),
+        (&[("LC_ALL", "zh_CN.UTF-8")], &["--lang", "en"], "ended: denied"),
+        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_TW")], &[], "登录结束：已拒绝"),
+        (&[("SAOMA_LANG", "zh")], &[], "登录结束：已拒绝"),
+        (&[], &["--lang", "zh-CN"], "登录结束：已拒绝"),
+        (&[], &[], "ended: denied"),
+    ] {
+        let fake = Fake::start().await;
+        let lines = said(&fake, folder.path(), environment, options).await;
+        assert_eq!(lines.last().unwrap(), last, "{environment:?} {options:?}");
+    }
+    let fake = Fake::start().await;
+    let end = Program::start(&fake, folder.path(), &["--lang", "tlh"]).end().await;
+    assert!(end.exit == 2 && end.stderr.contains("en, zh-CN"), "{}", end.stderr);
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub(crate) fn command(server: &str, state_dir: &Path, args: &[&str]) -> Command 
         .args(["--server", server, "--state-dir"])
         .arg(state_dir)
         .args(args)
+        .env("LC_ALL", "C")
+        .env_remove("SAOMA_LANG")
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -59,6 +59,8 @@ impl Terminal {
             .args(args)
             .env("NO_COLOR", "1")
             .env("TERM", "xterm-256color")
+            .env("LC_ALL", "C")
+            .env_remove("SAOMA_LANG")
             .stdin(end())
             .stdout(end())
             .stderr(end())

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::api::Status;
+use shared::lang::Lang;
 
 use crate::app::{Key, Manner, Message, Settings};
 use crate::fixture::{LINK, Play, session, settings, unreachable};
@@ -10,7 +11,7 @@ use crate::qr::Drawing;
 #[test]
 fn each_key_means_one_thing() {
     let key = |c| Key::of(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    for ((c, _), expected) in Key::ALL.iter().zip([
+    for ((c, _), expected) in Key::all(Lang::English).iter().zip([
         Key::NewCode,
         Key::SaveQr,
         Key::CopyLink,
@@ -87,7 +88,7 @@ fn r_starts_over_and_allows_as_many_renewals_again() {
 fn r_does_not_end_a_session() {
     let mut play = Play::screen().until_logged_in();
     assert_eq!(play.press(Key::NewCode).done(), [""; 0]);
-    assert!(play.app.shown_note().unwrap().contains("log out first"));
+    assert!(play.note().unwrap().contains("log out first"));
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn s_saves_the_code_and_says_where() {
     assert_eq!(play.press(Key::SaveQr).done(), ["save saoma-qr.png"]);
     let saved = play.send(Message::QrSaved(play.attempt, "/home/alice/saoma-qr.png".into(), Ok(())));
     assert_eq!(saved.done(), [""; 0]);
-    assert_eq!(play.app.shown_note(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
+    assert_eq!(play.note().as_deref(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
 
     let elsewhere = Settings { save_qr: Some("there.png".into()), ..settings(Manner::Screen) };
     assert_eq!(Play::new(elsewhere).until_unscanned().press(Key::SaveQr).done(), ["save there.png"]);
@@ -161,7 +162,7 @@ fn the_help_comes_and_goes() {
 fn l_needs_somebody_who_is_logged_in() {
     let mut play = Play::screen().until_unscanned();
     assert_eq!(play.press(Key::LogOut).done(), [""; 0]);
-    assert_eq!(play.app.shown_note(), Some("Nobody is logged in here yet."));
+    assert_eq!(play.note().as_deref(), Some("Nobody is logged in here yet."));
 }
 
 #[test]
