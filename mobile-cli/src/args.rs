@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args as Arguments, Parser, Subcommand};
 use shared::code::PublicUrl;
 use shared::id::SessionId;
+use shared::lang::Lang;
 use shared::name::Username;
 
 /// The server that is meant when none is named.
@@ -37,6 +38,10 @@ pub(crate) struct Args {
     /// Print the server's answer, without tokens, as one object
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
+
+    /// The language: en or zh-CN [default: the locale's]
+    #[arg(long, global = true, help_heading = COMMON, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
+    pub(crate) lang: Option<Lang>,
 
     /// Allow plain http to another machine, where everybody on the way can read along
     #[arg(long, global = true, help_heading = COMMON)]

@@ -20,12 +20,16 @@ mod keep;
 mod output;
 mod run;
 mod show;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use shared::lang::Lang;
+use shared::text;
+use shared::words::Text;
 
 use args::Args;
 use failure::Failure;
@@ -37,7 +41,8 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
-    let output = Output::new(args.json);
+    let lang = args.lang.unwrap_or_else(|| Lang::of_locale(|name| std::env::var(name).ok()));
+    let output = Output::new(args.json, lang);
     match start(args, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -54,14 +59,15 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
         let text = error.render().to_string();
         let first_line = text.lines().next().unwrap_or_default();
-        Output::new(true).report(&Failure::usage(first_line.trim_start_matches("error: ")));
+        let first_line = Text::verbatim(first_line.trim_start_matches("error: "));
+        Output::new(true, Lang::English).report(&Failure::usage(first_line));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))
 }
 
 fn start(args: Args, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::io(format!("this machine lacks resources: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::io(text!(no_resources(&error))))?;
     runtime.block_on(run::run(args, output, &Clock { now, zone: TimeZone::system() }))
 }
 

@@ -18,6 +18,12 @@ pub fn fit(text: &str, width: usize) -> String {
     kept.chain((width > 0).then_some('…')).collect()
 }
 
+/// A text with as many spaces behind it as make it `width` columns wide.
+#[must_use]
+pub fn padded(text: &str, width: usize) -> String {
+    text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
+}
+
 /// A text in lines of at most `width` columns, broken where its script allows that (UAX #14): between words, or
 /// between Chinese characters, but not before a comma. Words such as addresses stay whole where there is room.
 #[must_use]
@@ -74,6 +80,11 @@ mod tests {
         assert_eq!(fit("長い名前", 4), "長…");
         assert_eq!(fit("abc", 1), "…");
         assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn a_text_is_padded_to_its_width_in_columns() {
+        assert_eq!([padded("ab", 4), padded("长名", 5), padded("长名", 3)], ["ab  ", "长名 ", "长名"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::root;
 
 /// The crates that speak to people.
-const SPEAKERS: [&str; 2] = ["shared", "pc-tui"];
+const SPEAKERS: [&str; 3] = ["shared", "pc-tui", "mobile-cli"];
 
 /// The programs' own text below a folder, without the catalogues.
 fn sources(folder: &Path, all: &mut String) {

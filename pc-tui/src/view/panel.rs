@@ -7,11 +7,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use shared::lang::Lang;
 use shared::say;
-use shared::text::{fit, wrapped};
+use shared::text::{fit, padded, wrapped};
 
 use super::places::Places;
 use super::theme::Theme;
-use super::words::{link_lines, minutes, moment, padded, seconds_until, sentence};
+use super::words::{link_lines, minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 use crate::qr::Drawing;
 

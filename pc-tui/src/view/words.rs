@@ -34,11 +34,6 @@ pub(super) fn sentence(text: &str, lang: Lang) -> String {
     format!("{first}{}{end}", chars.as_str())
 }
 
-/// A text with as many spaces behind it as make it `width` columns wide.
-pub(super) fn padded(text: &str, width: usize) -> String {
-    text.to_owned() + &" ".repeat(width.saturating_sub(text.width()))
-}
-
 /// A link in lines of at most `width` columns, broken before the code if that is possible.
 pub(super) fn link_lines(link: &str, width: usize) -> Vec<String> {
     let (head, code) = link.split_at(link.rfind('/').map_or(0, |at| at + 1));
