@@ -177,13 +177,13 @@ fn notifications_and_sessions_show_letters_only_each_on_its_line() {
                 "created_at": "2026-11-23T12:18:00Z", "last_seen_at": "2026-11-23T12:20:00Z", "current": false})
         })
         .collect();
-    let shows: [fn(&Phone, &str) -> String; 4] = [
+    let manners: [fn(&Phone, &str) -> String; 4] = [
         in_pipe,
         on_terminal,
         |phone, words| in_pipe(phone, &format!("{words} --lang zh-CN")),
         |phone, words| phone.run(&format!("{words} --json")).stdout,
     ];
-    for show in shows {
+    for show in manners {
         fake.answers("GET /v1/notifications?after=0", 200, json!({"notifications": notices}))
             .answers(&format!("GET /v1/notifications?after={}", all.len()), 200, json!({"notifications": []}))
             .answers("GET /v1/sessions", 200, json!({"sessions": sessions}));
