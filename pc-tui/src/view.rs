@@ -29,10 +29,10 @@ mod words;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
 use shared::lang::Lang;
 use shared::say;
-use shared::text::wrapped;
+use shared::text::{padded, wrapped};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
@@ -167,25 +167,34 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// Beside the QR, not over it: somebody may be scanning.
+/// Beside the QR, not over it: somebody may be scanning. In a window without room for its frame, the bare keys.
 fn draw_help(theme: &Theme, lang: Lang, frame: &mut Frame<'_>, area: Rect) {
+    /// The columns of the longest key, and those around all that is said.
+    const KEY_COLUMNS: usize = 5;
+    const FRAME_COLUMNS: usize = 4;
+    let keys = Key::all(lang);
+    let room = usize::from(area.width).saturating_sub(KEY_COLUMNS + FRAME_COLUMNS);
+    let lines = keys.iter().flat_map(|(key, does)| {
+        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
+            let key = padded(if row == 0 { key } else { "" }, KEY_COLUMNS);
+            Line::from_iter([Span::styled(key, theme.accent), Span::raw(line)])
+        })
+    });
+    let lines: Vec<_> = lines.collect();
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let text = Paragraph::new(lines);
+    let framed = Rect { height: rows.saturating_add(4), ..area };
+    if framed.height > area.height {
+        frame.render_widget(text, area);
+        return;
+    }
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.dim)
+        .padding(Padding::symmetric(1, 1))
         .title(Line::styled(format!(" {} ", say!(lang, help())), theme.accent));
-    let room = usize::from(area.width).saturating_sub(7);
-    let keys = Key::all(lang);
-    let lines = keys.iter().flat_map(|(key, does)| {
-        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
-            let key = if row == 0 { *key } else { " " };
-            Line::from_iter([Span::styled(format!(" {key}  "), theme.accent), Span::raw(line)])
-        })
-    });
-    let text: Vec<Line<'_>> = [Line::default()].into_iter().chain(lines).chain([Line::default()]).collect();
-    let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX);
-    let area = Rect { height: height.min(area.height), ..area };
-    frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(text).block(block), area);
+    frame.render_widget(Clear, framed);
+    frame.render_widget(text.block(block), framed);
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All that the help speaks of, with what they do.
-    pub(crate) fn all(lang: Lang) -> [(&'static str, String); 8] {
+    pub(crate) fn all(lang: Lang) -> [(&'static str, String); 9] {
         [
             ("r", say!(lang, help_new_code())),
             ("s", say!(lang, help_save())),
@@ -53,6 +53,7 @@ impl Key {
             ("l", say!(lang, help_log_out())),
             ("?", say!(lang, help_help())),
             ("q", say!(lang, help_quit())),
+            ("0-9", say!(lang, help_digits())),
         ]
     }
 

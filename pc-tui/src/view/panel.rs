@@ -20,6 +20,9 @@ const TIME_COLUMNS: usize = 6;
 /// The columns that the name of a fact takes, in any language, and the gap behind it.
 const NAME_COLUMNS: usize = 10;
 
+/// The rows from which on words without a picture may stand apart.
+const ROOMY_ROWS: u16 = 12;
+
 /// The words, as lines of a panel of a certain width.
 struct Words<'a> {
     theme: &'a Theme,
@@ -122,7 +125,7 @@ impl<'a> Words<'a> {
     fn pending(&mut self, app: &App, pending: &Pending, places: &Places) {
         let lang = self.lang;
         match &pending.progress {
-            Progress::Unscanned if places.picture.is_none() => self.too_small(app, pending),
+            Progress::Unscanned if places.picture.is_none() => self.too_small(app, pending, places),
             Progress::Unscanned => self.unscanned(app, pending, places),
             Progress::Scanned { by } => {
                 let headline = match by {
@@ -178,7 +181,7 @@ impl<'a> Words<'a> {
     }
 
     /// A broken code would only make people try in vain.
-    fn too_small(&mut self, app: &App, pending: &Pending) {
+    fn too_small(&mut self, app: &App, pending: &Pending, places: &Places) {
         let lang = self.lang;
         let text = match app.code().map(Places::least) {
             None => say!(lang, no_room()),
@@ -186,6 +189,9 @@ impl<'a> Words<'a> {
         };
         self.text(&text);
         self.gap().dim(&say!(lang, or_type_code())).code(pending);
+        if places.panel.height >= ROOMY_ROWS {
+            self.gap();
+        }
         self.dim(&say!(lang, open_link())).link(pending);
     }
 

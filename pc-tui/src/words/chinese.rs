@@ -74,6 +74,7 @@ shared::catalogue! {
     help_log_out() = "退出登录";
     help_help() = "显示本帮助";
     help_quit() = "退出程序，并取消进行中的登录";
+    help_digits() = "按提示输入手机上的两位数字";
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "传输方式：{name}";

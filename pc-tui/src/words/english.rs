@@ -76,7 +76,8 @@ shared::catalogue! {
     help_drawing() = "a smaller or larger QR code";
     help_log_out() = "log out";
     help_help() = "this help";
-    help_quit() = "quit, and give up a login that is under way";
+    help_quit() = "quit; cancels a pending login";
+    help_digits() = "type the check code";
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "Transport: {name}";

@@ -15,13 +15,14 @@ type Scene = (&'static str, [u16; 2], fn() -> Play);
 const USUAL: [u16; 2] = [80, 24];
 const SMALL: [u16; 2] = [40, 12];
 
-const SCENES: [Scene; 24] = [
+const SCENES: [Scene; 25] = [
     ("asking", USUAL, asking),
     ("server_unreachable", USUAL, server_unreachable),
     ("unscanned", USUAL, unscanned),
     ("unscanned_in_a_large_window", [120, 40], || Play::screen().until_unscanned()),
     ("unscanned_in_a_narrow_window", [44, 40], || Play::screen().until_unscanned()),
     ("unscanned_in_a_window_that_is_too_small", SMALL, || Play::screen().until_unscanned()),
+    ("unscanned_in_a_low_window", [60, 20], || Play::screen().until_unscanned()),
     ("connection_lost", USUAL, connection_lost),
     ("a_note", USUAL, || pressing(Key::CopyLink)),
     ("help", USUAL, || pressing(Key::Help)),
