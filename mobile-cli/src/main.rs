@@ -24,7 +24,6 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use shared::lang::Lang;
@@ -37,11 +36,13 @@ use output::Output;
 use run::Clock;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let variable = |name: &str| std::env::var(name).ok();
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let args = match Args::explained(Lang::asked_for(arguments, variable)) {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
-    let lang = args.lang.unwrap_or_else(|| Lang::of_locale(|name| std::env::var(name).ok()));
+    let lang = args.lang.unwrap_or_else(|| Lang::of_locale(variable));
     let output = Output::new(args.json, lang);
     match start(args, output) {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,3 +5,4 @@
 
 pub(crate) mod chinese;
 pub(crate) mod english;
+pub(crate) mod help;

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use shared::client::TransportChoice;
 use shared::code::{BadUrl, PublicUrl};
+use shared::help::in_language;
 use shared::lang::Lang;
 use shared::name::{Username, clean_claim};
+
+use crate::words;
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
                           5 denied, 6 cancelled, 8 server unreachable\n\n\
@@ -80,6 +83,16 @@ pub(crate) struct Login {
     pub(crate) ephemeral: bool,
 }
 
+impl Arguments {
+    /// The arguments of this program. Help is given in a language; with it, or with arguments that make no
+    /// sense, the program ends here.
+    pub(crate) fn explained(lang: Lang) -> Self {
+        let command = in_language(Self::command(), lang, words::help::chinese);
+        let read = Self::from_arg_matches(&command.get_matches());
+        read.unwrap_or_else(|error| error.exit())
+    }
+}
+
 impl Place {
     /// The server, if it may be talked to.
     pub(crate) fn safe_server(&self) -> Result<PublicUrl, BadUrl> {
@@ -94,7 +107,6 @@ fn device_name(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
     use clap::error::ErrorKind;
     use shared::client::Transport;
 
@@ -182,6 +194,27 @@ mod tests {
     fn a_device_name_is_cleaned_like_any_claim() {
         let arguments = Arguments::try_parse_from(["pc-tui", "--device-name", " my\x1b[1m  pc "]).unwrap();
         assert_eq!(arguments.login.device_name.as_deref(), Some("my[1m pc"));
+    }
+
+    #[test]
+    fn the_help_in_every_language() {
+        for lang in Lang::ALL {
+            let mut command = in_language(Arguments::command(), lang, words::help::chinese).term_width(100);
+            insta::assert_snapshot!(format!("help.{}", lang.tag()), command.render_long_help());
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_help_is_left_in_another_language() {
+        let command = in_language(Arguments::command(), Lang::Chinese, words::help::chinese);
+        let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+        for page in [&command].into_iter().chain(below) {
+            let about = page.get_about().map(ToString::to_string);
+            let helps = page.get_arguments().map(|arg| arg.get_help().map(ToString::to_string));
+            for text in helps.chain([about]).flatten() {
+                assert!(!text.is_ascii(), "{}: {text}", page.get_name());
+            }
+        }
     }
 
     #[test]

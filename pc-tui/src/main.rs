@@ -34,7 +34,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
@@ -93,8 +92,10 @@ impl From<KeepError> for Failure {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let lang = arguments.place.lang.unwrap_or_else(|| Lang::of_locale(|name| std::env::var(name).ok()));
+    let variable = |name: &str| std::env::var(name).ok();
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = Arguments::explained(Lang::asked_for(arguments, variable));
+    let lang = arguments.place.lang.unwrap_or_else(|| Lang::of_locale(variable));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {

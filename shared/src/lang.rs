@@ -28,6 +28,9 @@ impl Lang {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
+    /// The variable of the environment that stands in for `--lang`.
+    pub const VARIABLE: &str = "SAOMA_LANG";
+
     /// Its tag (RFC 5646).
     #[must_use]
     pub fn tag(self) -> &'static str {
@@ -35,6 +38,26 @@ impl Lang {
             Self::English => "en",
             Self::Chinese => "zh-CN",
         }
+    }
+
+    /// The language to explain a program in, before its arguments are understood: of its own option, its own
+    /// variable, or else the locale. `variable` looks up a variable of the environment.
+    #[must_use]
+    pub fn asked_for(
+        arguments: impl IntoIterator<Item = String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let mut arguments = arguments.into_iter();
+        let mut option = None;
+        while let Some(argument) = arguments.next() {
+            match argument.strip_prefix("--lang") {
+                Some("") => option = arguments.next(),
+                Some(rest) => option = rest.strip_prefix('=').map(str::to_owned).or(option),
+                None => {}
+            }
+        }
+        let named = option.or_else(|| variable(Self::VARIABLE)).and_then(|name| name.parse().ok());
+        named.unwrap_or_else(|| Self::of_locale(variable))
     }
 
     /// The language of a locale. `variable` looks up a variable of the environment.
@@ -122,6 +145,22 @@ mod tests {
         assert_eq!(of(&[("LC_ALL", "en_US"), ("LC_MESSAGES", "zh_CN"), ("LANG", "zh_CN")]), Lang::English);
         assert_eq!(of(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "en_US")]), Lang::Chinese);
         assert_eq!(of(&[("LC_MESSAGES", "C"), ("LANG", "zh_CN")]), Lang::English);
+    }
+
+    #[test]
+    fn a_program_is_explained_in_the_language_that_its_arguments_name() {
+        let of = |line: &str, set: &[(&str, &str)]| {
+            let value =
+                |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            Lang::asked_for(line.split(' ').map(str::to_owned), value)
+        };
+        let locale = [("LANG", "zh_CN")];
+        assert_eq!(of("x --help --lang zh", &[]), Lang::Chinese);
+        assert_eq!(of("x --lang=zh-CN --help", &[]), Lang::Chinese);
+        assert_eq!(of("x --help --lang en", &locale), Lang::English);
+        assert_eq!(of("x --help", &locale), Lang::Chinese);
+        assert_eq!(of("x --help", &[("SAOMA_LANG", "en"), ("LANG", "zh_CN")]), Lang::English);
+        assert_eq!(of("x --language en --lang", &locale), Lang::Chinese);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the server, the PC and the phone must agree on.
 //!
 //! Everything here is pure: no clock, no store, no network, except behind the
-//! features `client` and `disk`. Read it in this order:
+//! features `client`, `disk` and `help`. Read it in this order:
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -16,6 +16,7 @@
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
 //! | `client` | the typed client, and the PC's status feed |
+//! | `help` | the help of a command line in other languages |
 //! | `disk` | files that are whole or not there, for what the clients keep |
 
 pub mod api;
@@ -26,6 +27,8 @@ pub mod code;
 pub mod disk;
 pub mod dpop;
 pub mod exit;
+#[cfg(feature = "help")]
+pub mod help;
 pub mod id;
 pub mod lang;
 pub mod login;
