@@ -20,14 +20,15 @@ const TIME_COLUMNS: usize = 6;
 /// The columns that the name of a fact takes, in any language, and the gap behind it.
 const NAME_COLUMNS: usize = 10;
 
-/// The rows from which on words without a picture may stand apart.
-const ROOMY_ROWS: u16 = 12;
+/// The rows from which on there is room for air.
+const ROOMY_ROWS: u16 = 10;
 
 /// The words, as lines of a panel of a certain width.
 struct Words<'a> {
     theme: &'a Theme,
     lang: Lang,
     width: usize,
+    is_roomy: bool,
     lines: Vec<Line<'a>>,
 }
 
@@ -37,7 +38,13 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
     // The words begin and end where the code does inside its quiet zone.
     let quiet_rows = beside.map_or(0, |(_, drawing)| if drawing == Drawing::Half { 2 } else { 4 });
     let area = places.panel.inner(Margin::new(0, quiet_rows));
-    let mut words = Words { theme, lang: app.settings.lang, width: area.width.into(), lines: Vec::new() };
+    let mut words = Words {
+        theme,
+        lang: app.settings.lang,
+        width: area.width.into(),
+        is_roomy: area.height >= ROOMY_ROWS,
+        lines: Vec::new(),
+    };
     match &app.stage {
         Stage::Asking(asking) => words.asking(app, asking),
         Stage::Pending(pending) => words.pending(app, pending, places),
@@ -80,6 +87,11 @@ impl<'a> Words<'a> {
 
     fn gap(&mut self) -> &mut Self {
         self.line("")
+    }
+
+    /// A gap that makes way where there are few rows.
+    fn breath(&mut self) -> &mut Self {
+        if self.is_roomy { self.gap() } else { self }
     }
 
     /// A text, on as many lines as it takes.
@@ -125,16 +137,16 @@ impl<'a> Words<'a> {
     fn pending(&mut self, app: &App, pending: &Pending, places: &Places) {
         let lang = self.lang;
         match &pending.progress {
-            Progress::Unscanned if places.picture.is_none() => self.too_small(app, pending, places),
+            Progress::Unscanned if places.picture.is_none() => self.too_small(app, pending),
             Progress::Unscanned => self.unscanned(app, pending, places),
             Progress::Scanned { by } => {
                 let headline = match by {
                     None => say!(lang, scanned()),
                     Some(name) => say!(lang, scanned_by(name)),
                 };
-                self.headline(&headline).text(&say!(lang, confirm_now())).gap();
+                self.headline(&headline).text(&say!(lang, confirm_now())).breath();
                 self.device(app, &say!(lang, it_asks_about()));
-                self.gap().text(&say!(lang, not_your_scan()));
+                self.breath().text(&say!(lang, not_your_scan()));
             }
             Progress::Redeeming(redeeming) => {
                 let headline = match &redeeming.by {
@@ -181,7 +193,7 @@ impl<'a> Words<'a> {
     }
 
     /// A broken code would only make people try in vain.
-    fn too_small(&mut self, app: &App, pending: &Pending, places: &Places) {
+    fn too_small(&mut self, app: &App, pending: &Pending) {
         let lang = self.lang;
         let text = match app.code().map(Places::least) {
             None => say!(lang, no_room()),
@@ -189,10 +201,7 @@ impl<'a> Words<'a> {
         };
         self.text(&text);
         self.gap().dim(&say!(lang, or_type_code())).code(pending);
-        if places.panel.height >= ROOMY_ROWS {
-            self.gap();
-        }
-        self.dim(&say!(lang, open_link())).link(pending);
+        self.breath().dim(&say!(lang, open_link())).link(pending);
     }
 
     fn code(&mut self, pending: &Pending) -> &mut Self {
