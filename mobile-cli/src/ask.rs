@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read as _, Write as _};
 
 use shared::api::Password;
 use shared::lang::Lang;
-use shared::{say, text};
+use shared::{say, to_say};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -39,10 +39,10 @@ impl Passwords {
         let password = self.existing(question)?;
         if !password.is_acceptable() {
             let (min, max) = (Password::MIN_CHARS, Password::MAX_CHARS);
-            return Err(Failure::usage(text!(password_length(min, max))));
+            return Err(Failure::usage(to_say!(password_length(min, max))));
         }
         if matches!(self, Self::Prompt) && prompt(&say!(lang, same_again()))?.expose() != password.expose() {
-            return Err(Failure::usage(text!(passwords_differ())));
+            return Err(Failure::usage(to_say!(passwords_differ())));
         }
         Ok(password)
     }
@@ -50,8 +50,8 @@ impl Passwords {
 
 fn prompt(question: &str) -> Result<Password, Failure> {
     rpassword::prompt_password(question).map(Password::new).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Failure::usage(text!(no_password())),
-        _ => Failure::usage(text!(no_terminal_for_password())),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Failure::usage(to_say!(no_password())),
+        _ => Failure::usage(to_say!(no_terminal_for_password())),
     })
 }
 
@@ -59,16 +59,16 @@ fn prompt(question: &str) -> Result<Password, Failure> {
 fn line(stdin: &mut impl BufRead) -> Result<Password, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_LINE_BYTES).unwrap_or_default()));
     let read = stdin.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
-    read.map_err(|error| Failure::io(text!(stdin_unreadable(&error))))?;
+    read.map_err(|error| Failure::io(to_say!(stdin_unreadable(&error))))?;
     if line.len() as u64 == MAX_LINE_BYTES && !line.ends_with(b"\n") {
-        return Err(Failure::usage(text!(line_too_long())));
+        return Err(Failure::usage(to_say!(line_too_long())));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     match std::str::from_utf8(text) {
-        Ok("") => Err(Failure::usage(text!(no_more_passwords()))),
+        Ok("") => Err(Failure::usage(to_say!(no_more_passwords()))),
         Ok(text) => Ok(Password::new(text.to_owned())),
-        Err(_) => Err(Failure::usage(text!(password_not_utf8()))),
+        Err(_) => Err(Failure::usage(to_say!(password_not_utf8()))),
     }
 }
 
@@ -100,7 +100,7 @@ fn answer(question: &str) -> Result<String, Failure> {
         io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut answer)?;
         Ok(answer)
     };
-    ask().map_err(|error: io::Error| Failure::io(text!(terminal_fails(&error))))
+    ask().map_err(|error: io::Error| Failure::io(to_say!(terminal_fails(&error))))
 }
 
 fn said(answer: &str) -> Said {

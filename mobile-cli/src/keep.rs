@@ -22,7 +22,7 @@ use shared::disk::{self, Readers, make_private, server_name, write_whole};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::secret::{ConfirmToken, PhoneToken, Token};
-use shared::text;
+use shared::to_say;
 use shared::words::Text;
 use zeroize::Zeroizing;
 
@@ -71,9 +71,9 @@ pub(crate) enum KeepError {
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Io { path, source } => Self::io(text!(cant_use(path.display(), &source))),
+            KeepError::Io { path, source } => Self::io(to_say!(cant_use(path.display(), &source))),
             KeepError::Corrupt(text) => Self::new(Exit::NotLoggedIn, "corrupt_state", text),
-            KeepError::NoPlace => Self::usage(text!(no_home())),
+            KeepError::NoPlace => Self::usage(to_say!(no_home())),
         }
     }
 }
@@ -91,7 +91,7 @@ impl Kept for Phone {
     const NAME: &'static str = "phone";
 
     fn corrupt(path: &Path) -> Text {
-        text!(phone_file_corrupt(path.display()))
+        to_say!(phone_file_corrupt(path.display()))
     }
 
     fn server(&self) -> &str {
@@ -103,7 +103,7 @@ impl Kept for Scan {
     const NAME: &'static str = "scan";
 
     fn corrupt(path: &Path) -> Text {
-        text!(scan_file_corrupt(path.display()))
+        to_say!(scan_file_corrupt(path.display()))
     }
 
     fn server(&self) -> &str {

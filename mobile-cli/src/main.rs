@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use shared::lang::Lang;
-use shared::text;
+use shared::to_say;
 use shared::words::Text;
 
 use args::Args;
@@ -68,7 +68,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn start(args: Args, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::io(text!(no_resources(&error))))?;
+    let runtime = runtime.map_err(|error| Failure::io(to_say!(no_resources(&error))))?;
     runtime.block_on(run::run(args, output, &Clock { now, zone: TimeZone::system() }))
 }
 

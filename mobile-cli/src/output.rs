@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
 use shared::lang::Lang;
 use shared::name::is_unprintable;
-use shared::text;
+use shared::to_say;
 
 use crate::failure::Failure;
 
@@ -90,7 +90,7 @@ fn object<T: Serialize>(object: &T) -> Result<(), Failure> {
     let mut line = Vec::new();
     object
         .serialize(&mut serde_json::Serializer::with_formatter(&mut line, Printable))
-        .map_err(|error| Failure::io(text!(no_json(&error))))?;
+        .map_err(|error| Failure::io(to_say!(no_json(&error))))?;
     line.push(b'\n');
     write(&mut io::stdout(), &line)
 }
@@ -103,7 +103,9 @@ pub(crate) fn is_interactive() -> bool {
 /// Writes all of it. That the reader has gone, as `head` does, is no failure of ours.
 fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
     match stream.write_all(bytes).and_then(|()| stream.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io(text!(no_output(&error)))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::io(to_say!(no_output(&error))))
+        }
         _ => Ok(()),
     }
 }

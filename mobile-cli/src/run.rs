@@ -14,7 +14,7 @@ use shared::code::PublicUrl;
 use shared::exit::Exit;
 use shared::lang::Lang;
 use shared::problem::ProblemCode;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use crate::args::{Args, Command, DEFAULT_SERVER};
 use crate::failure::Failure;
@@ -86,7 +86,7 @@ impl<'a> Context<'a> {
     /// This phone's session; without one there is nothing to do but to log in.
     fn phone(&self) -> Result<Phone<'_>, Failure> {
         let Some(kept) = self.keep.phone()? else {
-            let message = text!(not_logged_in(&self.server, self.line("login NAME")));
+            let message = to_say!(not_logged_in(&self.server, self.line("login NAME")));
             return Err(Failure::new(Exit::NotLoggedIn, "not_logged_in", message));
         };
         let client = self.client.phone(kept.phone_token.clone());
@@ -144,7 +144,7 @@ impl Phone<'_> {
             return error.into();
         }
         let again = self.context.line(&format!("login {}", self.kept.account.username));
-        Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), text!(session_over(&again)))
+        Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), to_say!(session_over(&again)))
     }
 }
 

@@ -24,7 +24,7 @@ use shared::disk::{Readers, make_private, server_name, tighten, write_new, write
 use shared::dpop::Key;
 use shared::random::Random;
 use shared::secret::{PcToken, RefreshToken, Token};
-use shared::text;
+use shared::to_say;
 use shared::words::Text;
 use zeroize::Zeroizing;
 
@@ -95,10 +95,10 @@ impl KeepError {
     /// What is wrong, and what to do about it.
     pub(crate) fn text(&self) -> Text {
         match self {
-            Self::Io { path, source } => text!(cant_use(path.display(), source)),
-            Self::InUse { server } => text!(in_use(server)),
-            Self::BadKey(path) => text!(bad_key(path.display())),
-            Self::Unreadable { path, aside } => text!(unreadable_session(path.display(), aside.display())),
+            Self::Io { path, source } => to_say!(cant_use(path.display(), source)),
+            Self::InUse { server } => to_say!(in_use(server)),
+            Self::BadKey(path) => to_say!(bad_key(path.display())),
+            Self::Unreadable { path, aside } => to_say!(unreadable_session(path.display(), aside.display())),
         }
     }
 }

@@ -44,7 +44,7 @@ use shared::exit::Exit;
 use shared::lang::Lang;
 use shared::random::OsRandom;
 use shared::words::Text;
-use shared::{say, text};
+use shared::{say, to_say};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use app::{App, Device, Effect, Event, Manner, Message, Settings};
@@ -139,13 +139,13 @@ async fn start(arguments: Arguments, lang: Lang) -> Result<Exit, Failure> {
 }
 
 fn state_folder(state_dir: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    state_dir.or_else(disk::folder).ok_or_else(|| Failure::new(text!(no_home()), Exit::Failed))
+    state_dir.or_else(disk::folder).ok_or_else(|| Failure::new(to_say!(no_home()), Exit::Failed))
 }
 
 async fn log_out(client: &Client, keep: Keep, lang: Lang) -> Result<Exit, Failure> {
     let server = client.server();
     let Some(session) = keep.load()? else {
-        return Err(Failure::new(text!(not_logged_in(server)), Exit::NotLoggedIn));
+        return Err(Failure::new(to_say!(not_logged_in(server)), Exit::NotLoggedIn));
     };
     client.revoke(CLIENT_ID, session.refresh_token.expose()).await?;
     keep.forget()?;
@@ -175,7 +175,7 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
     };
     let signals = Signals::new().map_err(Failure::of_machine)?;
     let face = if has_screen {
-        let no_screen = |error| Failure::new(text!(no_screen(&error)), Exit::Failed);
+        let no_screen = |error| Failure::new(to_say!(no_screen(&error)), Exit::Failed);
         Face::Screen(Screen::open().map_err(no_screen)?)
     } else if login.json {
         Face::Lines(Reader::Program { qr_png: login.save_qr }, lang)
@@ -301,7 +301,7 @@ impl Run {
     /// Nobody sees what is shown any more: a closed pipe, a closed window.
     fn lose_face(&mut self, error: &io::Error) {
         self.face = Face::None;
-        self.ending.get_or_insert(Err(Failure::new(text!(no_output(error)), Exit::Failed)));
+        self.ending.get_or_insert(Err(Failure::new(to_say!(no_output(error)), Exit::Failed)));
         self.take(Message::Stop);
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use shared::client::Transport;
-    use shared::text;
+    use shared::to_say;
 
     use super::*;
     use crate::fixture::{authorization, me, unreachable};
@@ -185,7 +185,7 @@ mod tests {
         events.push(Event::Trouble(unreachable().text(), Duration::from_millis(2600)));
         events.push(Event::CheckCode { tries_left: 3, was_wrong: false });
         events.push(Event::CheckCode { tries_left: 1, was_wrong: true });
-        events.push(Event::Note(text!(session_over())));
+        events.push(Event::Note(to_say!(session_over())));
         events.push(Event::LoggedIn(me.username, me.session_id));
         events.push(Event::Ended(Status::Expired));
         events

@@ -5,7 +5,7 @@
 //! words/chinese.rs:  no_such_host(server) = "无法连接服务器 {server}（找不到该主机）";
 //!
 //! say!(lang, no_such_host(server))   in one language, now
-//! text!(no_such_host(server))        a [`Text`]: in whichever language it is asked for later
+//! to_say!(no_such_host(server))      a [`Text`]: in whichever language it is asked for later
 //! ```
 //!
 //! To add a message is a line in each language's file, and a call. Each crate
@@ -36,7 +36,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The same message in each language. See [`text!`](crate::text).
+    /// The same message in each language. See [`to_say!`](crate::to_say).
     #[must_use]
     pub fn new(english: String, chinese: String) -> Self {
         Self { english, chinese }
@@ -110,11 +110,11 @@ macro_rules! say {
     };
 }
 
-/// A message of the calling crate's own catalogue in every language, as a [`Text`]: `text!(message(arguments))`.
+/// A message of the calling crate's own catalogue in every language, as a [`Text`]: `to_say!(message(arguments))`.
 /// The arguments are looked at once for each language.
 #[macro_export]
 #[expect(clippy::crate_in_macro_def, reason = "it is the caller's catalogue that is meant")]
-macro_rules! text {
+macro_rules! to_say {
     ($name:ident($($arg:expr),* $(,)?)) => {
         $crate::words::Text::new(
             crate::words::english::$name($($arg),*),

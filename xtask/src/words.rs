@@ -45,7 +45,7 @@ fn no_message_is_there_for_nobody() {
         let names = names(&catalogue);
         assert!(names.len() > 5, "{speaker}: {} are not all messages", names.len());
         for name in names {
-            let is_said = ["lang,", "lang(),", "text!("]
+            let is_said = ["lang,", "lang(),", "to_say!("]
                 .iter()
                 .any(|before| said.contains(&format!("{before}{name}(")));
             assert!(is_said, "{speaker}: nobody says {name}");

@@ -7,7 +7,7 @@ use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::ProblemCode;
 use shared::words::Text;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::{Context, Phone, is};
 use crate::args;
@@ -47,7 +47,7 @@ pub(super) async fn log_in(
     let body = PhoneLogin { username: name.as_str().to_owned(), password, device_name: Some(device_name) };
     let answer = context.client.log_in(&body).await.map_err(|error| {
         if is(&error, ProblemCode::Unauthenticated) {
-            refused(text!(wrong_name_or_password()))
+            refused(to_say!(wrong_name_or_password()))
         } else {
             error.into()
         }
@@ -77,7 +77,7 @@ pub(super) async fn change_password(phone: &Phone<'_>, passwords: &args::Passwor
         // The old password or this phone's token: the server says the same of both. Only one of them still
         // says who it is.
         phone.take(phone.client.me().await)?;
-        return Err(refused(text!(wrong_old_password())));
+        return Err(refused(to_say!(wrong_old_password())));
     }
     phone.take(answer)?;
     phone.context.output.answer(&Nothing {}, |_| say!(lang, password_changed(name)))

@@ -12,7 +12,7 @@ use shared::api::{Decided, Status};
 use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::ProblemCode;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::{Context, Phone};
 use crate::ask::{self, Said};
@@ -61,7 +61,7 @@ pub(super) fn denied(outcome: &Outcome, paint: Paint) -> String {
 
 /// The failure for a question that nobody is there to answer.
 pub(super) fn no_terminal() -> Failure {
-    Failure::usage(text!(no_terminal()))
+    Failure::usage(to_say!(no_terminal()))
 }
 
 /// What a no leaves behind.
@@ -158,10 +158,10 @@ pub(super) async fn send(phone: &Phone<'_>, scan: &Scan, decision: Decision) -> 
 /// The failure for a login that ended otherwise.
 fn over(status: Status) -> Failure {
     let (exit, message) = match status {
-        Status::Denied => (Exit::Denied, text!(was_denied())),
-        Status::Cancelled => (Exit::Cancelled, text!(was_cancelled())),
-        Status::Expired => (Exit::Expired, text!(was_expired())),
-        _ => (Exit::Failed, text!(was_rescanned())),
+        Status::Denied => (Exit::Denied, to_say!(was_denied())),
+        Status::Cancelled => (Exit::Cancelled, to_say!(was_cancelled())),
+        Status::Expired => (Exit::Expired, to_say!(was_expired())),
+        _ => (Exit::Failed, to_say!(was_rescanned())),
     };
     Failure::new(exit, ProblemCode::ConfirmTokenUsed.as_str(), message)
 }
@@ -169,7 +169,7 @@ fn over(status: Status) -> Failure {
 /// The failure for a no after a yes.
 fn too_late(phone: &Phone<'_>) -> Failure {
     let list = phone.context.line("sessions");
-    let message = text!(confirmed_before(&list));
+    let message = to_say!(confirmed_before(&list));
     Failure::new(Exit::Failed, ProblemCode::ConfirmTokenUsed.as_str(), message)
 }
 
@@ -181,7 +181,7 @@ fn scanned<'a>(context: &'a Context<'_>, yes: bool) -> Result<(Phone<'a>, Scan),
     let phone = context.phone()?;
     let scan = context.keep.scan(&phone.kept)?.ok_or_else(|| {
         let next = context.line("scan IMAGE");
-        Failure::new(Exit::Failed, "nothing_scanned", text!(nothing_scanned(&next)))
+        Failure::new(Exit::Failed, "nothing_scanned", to_say!(nothing_scanned(&next)))
     })?;
     Ok((phone, scan))
 }

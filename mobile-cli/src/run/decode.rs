@@ -7,7 +7,7 @@ use std::path::Path;
 use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
-use shared::text;
+use shared::to_say;
 
 use crate::failure::Failure;
 use crate::output::{Output, print};
@@ -32,10 +32,10 @@ pub(super) fn texts_in(
     let file = if image == Path::new("-") { read(io::stdin()) } else { File::open(image).and_then(read) };
     let file = file.map_err(|error| {
         if image == Path::new("-") {
-            return Failure::io(text!(stdin_no_picture(&error)));
+            return Failure::io(to_say!(stdin_no_picture(&error)));
         }
         let name = show::escaped(&image.to_string_lossy());
-        Failure::io(text!(no_picture(&name, &error)))
+        Failure::io(to_say!(no_picture(&name, &error)))
     })?;
     decode::texts_in(file, READ_WITHIN, enough).map_err(|error| {
         let (exit, code) = match error {
@@ -43,7 +43,7 @@ pub(super) fn texts_in(
             Unreadable::TooLarge => (Exit::Failed, "picture_too_large"),
             Unreadable::NoCode | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
         };
-        Failure::new(exit, code, text!(unreadable(error)))
+        Failure::new(exit, code, to_say!(unreadable(error)))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use shared::api::{Notification, Notifications};
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::Phone;
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ pub(super) async fn follow(phone: &Phone<'_>) -> Result<(), Failure> {
         let news = tokio::select! {
             biased;
             pressed = &mut ctrl_c => {
-                return pressed.map_err(|error| Failure::io(text!(no_ctrl_c(&error))));
+                return pressed.map_err(|error| Failure::io(to_say!(no_ctrl_c(&error))));
             }
             news = feed.next() => news,
         };

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::api::ScanRequest;
 use shared::code::{PublicUrl, ScanCode, UserCode};
 use shared::exit::Exit;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::decide::{self, Decision};
 use super::{Context, decode};
@@ -60,7 +60,7 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
 /// What to scan, from a picture or as typed, if it is this server's.
 fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     if let Some(code) = &what.code {
-        let code = UserCode::parse(code).map_err(|_| Failure::usage(text!(no_user_code())))?;
+        let code = UserCode::parse(code).map_err(|_| Failure::usage(to_say!(no_user_code())))?;
         return Ok(ScanRequest::user_code(&code));
     }
     let codes = match (&what.url, &what.image) {
@@ -70,8 +70,8 @@ fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     };
     match codes.as_slice() {
         [code] => Ok(ScanRequest::scan_code(code)),
-        [] => Err(Failure::new(Exit::Failed, "not_our_code", text!(not_our_code(server)))),
-        _ => Err(Failure::new(Exit::Failed, "several_codes", text!(several_codes()))),
+        [] => Err(Failure::new(Exit::Failed, "not_our_code", to_say!(not_our_code(server)))),
+        _ => Err(Failure::new(Exit::Failed, "several_codes", to_say!(several_codes()))),
     }
 }
 

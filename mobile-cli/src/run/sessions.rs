@@ -4,7 +4,7 @@ use shared::api::NoticeKind;
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::problem::ProblemCode;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::account::Nothing;
 use super::{Phone, is};
@@ -64,24 +64,24 @@ async fn told_of(phone: &Phone<'_>, number: u64) -> Result<SessionId, Failure> {
     let told = page.notifications.into_iter().find(|notice| notice.id == number);
     let Some(told) = told else {
         let list = phone.context.line("notifications");
-        let message = text!(no_notification(number, &list));
+        let message = to_say!(no_notification(number, &list));
         return Err(Failure::new(Exit::Failed, "no_such_notification", message));
     };
     let session = told.session_id.filter(|_| told.kind == NoticeKind::LoggedIn);
     session.ok_or_else(|| {
         let list = phone.context.line("sessions");
-        Failure::new(Exit::Failed, "no_session", text!(notification_of_no_pc(number, &list)))
+        Failure::new(Exit::Failed, "no_session", to_say!(notification_of_no_pc(number, &list)))
     })
 }
 
 /// The failure for a session that a notification tells of and that is over.
 fn ended_already(phone: &Phone<'_>) -> Failure {
     let password = phone.context.line("password");
-    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), text!(over_already(&password)))
+    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), to_say!(over_already(&password)))
 }
 
 /// The failure for an id that is none of this account's.
 fn unknown(phone: &Phone<'_>) -> Failure {
     let list = phone.context.line("sessions");
-    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), text!(no_session(&list)))
+    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), to_say!(no_session(&list)))
 }

@@ -8,7 +8,7 @@
 
 use shared::api::CheckCode;
 use shared::exit::Exit;
-use shared::text;
+use shared::to_say;
 
 use super::stage::{Asked, Redeeming};
 use super::{App, Effect, Event, Manner, Pending, Progress, Stage};
@@ -51,10 +51,10 @@ impl App {
         match line {
             Some(Ok(code)) => self.send_digits(code),
             Some(Err(_)) => {
-                self.note(text!(not_digits()));
+                self.note(to_say!(not_digits()));
                 self.effects.push(Effect::Listen);
             }
-            None => self.fail(text!(no_more_digits()), Exit::Failed),
+            None => self.fail(to_say!(no_more_digits()), Exit::Failed),
         }
     }
 

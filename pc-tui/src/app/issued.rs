@@ -4,7 +4,7 @@ use std::fmt;
 
 use shared::api::DeviceAuthorization;
 use shared::code::UserCode;
-use shared::text;
+use shared::to_say;
 use shared::words::Text;
 
 use crate::qr::Code;
@@ -31,8 +31,8 @@ pub(crate) enum BadLink {
 impl BadLink {
     pub(crate) fn text(self) -> Text {
         match self {
-            Self::Characters => text!(strange_link()),
-            Self::Length => text!(endless_link(MAX_LINK)),
+            Self::Characters => to_say!(strange_link()),
+            Self::Length => to_say!(endless_link(MAX_LINK)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::client::{Transport, TransportChoice};
 use shared::lang::Lang;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::{App, Effect, Held, Issued, Stage};
 use crate::qr::Drawing;
@@ -101,13 +101,13 @@ impl App {
             Key::CopyLink => self.copy_link(),
             Key::NextTransport => {
                 self.transport = next_transport(self.transport);
-                self.note(text!(transport_is(self.transport)));
+                self.note(to_say!(transport_is(self.transport)));
                 self.follow();
             }
             Key::NextDrawing => {
                 let (drawing, note) = match self.drawing {
-                    Drawing::Full => (Drawing::Half, text!(drawn_small())),
-                    Drawing::Half => (Drawing::Full, text!(drawn_large())),
+                    Drawing::Full => (Drawing::Half, to_say!(drawn_small())),
+                    Drawing::Half => (Drawing::Full, to_say!(drawn_large())),
                 };
                 self.drawing = drawing;
                 self.note(note);
@@ -122,7 +122,7 @@ impl App {
     fn new_code(&mut self) {
         match &mut self.stage {
             Stage::Held(Held { trouble: Some(_), .. }) => self.look_after_session_now(),
-            Stage::Held(_) => self.note(text!(already_logged_in())),
+            Stage::Held(_) => self.note(to_say!(already_logged_in())),
             // Somebody is there who wants it now; but a request under way is not sent twice.
             Stage::Asking(asking) => {
                 if let Some(trouble) = &mut asking.trouble {
@@ -139,7 +139,7 @@ impl App {
     }
 
     fn save_qr(&mut self) {
-        let Some(issued) = self.open_code() else { return self.note(text!(no_code_to_save())) };
+        let Some(issued) = self.open_code() else { return self.note(to_say!(no_code_to_save())) };
         let path = self.settings.save_qr.clone().unwrap_or_else(|| PathBuf::from(QR_FILE));
         self.effects.push(Effect::SaveQr(self.attempt, path, issued));
     }
@@ -153,9 +153,9 @@ impl App {
     }
 
     fn copy_link(&mut self) {
-        let Some(issued) = self.open_code() else { return self.note(text!(no_link_to_copy())) };
+        let Some(issued) = self.open_code() else { return self.note(to_say!(no_link_to_copy())) };
         self.effects.push(Effect::Copy(issued.link.clone()));
-        self.note(text!(link_copied()));
+        self.note(to_say!(link_copied()));
     }
 }
 

@@ -9,7 +9,7 @@ use shared::client::{ClientError, News, Redeemed, Transport};
 use shared::exit::Exit;
 use shared::name::clean_claim;
 use shared::problem::{OauthCode, ProblemCode};
-use shared::text;
+use shared::to_say;
 use shared::words::Text;
 
 use super::patience::{may_pass, pause_secs};
@@ -91,7 +91,7 @@ impl App {
             }
             Err(why) => self.note(why),
             Ok(()) if self.settings.manner == Manner::Screen => {
-                self.note(text!(qr_saved(path.display())));
+                self.note(to_say!(qr_saved(path.display())));
             }
             Ok(()) => {}
         }
@@ -246,7 +246,7 @@ impl App {
             Some(left) => {
                 self.renewals_left = left;
                 if self.settings.manner == Manner::Screen {
-                    self.note(text!(code_renewed()));
+                    self.note(to_say!(code_renewed()));
                 }
                 self.ask();
             }

@@ -12,7 +12,7 @@ use shared::api::{Me, TokenAnswer};
 use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::problem::ProblemCode;
-use shared::{say, text};
+use shared::{say, to_say};
 
 use super::patience::{may_pass, pause_secs};
 use super::stage::Step;
@@ -139,12 +139,12 @@ impl App {
                 }
             }
             (Some(expected), true) => {
-                let why = text!(somebody_else(&me.username, &expected));
+                let why = to_say!(somebody_else(&me.username, &expected));
                 self.effects.extend([Effect::Forget, Effect::Revoke(refresh_token)]);
                 self.fail(why, Exit::Denied);
             }
             (Some(expected), false) => {
-                let why = text!(kept_of_somebody_else(&me.username, &expected));
+                let why = to_say!(kept_of_somebody_else(&me.username, &expected));
                 self.leave_with(Exit::NotLoggedIn, Some(why));
             }
         }
@@ -174,21 +174,21 @@ impl App {
         let was_used = held.who.is_some() || !held.is_fresh;
         self.effects.push(Effect::Forget);
         if was_used {
-            self.note(text!(session_over()));
+            self.note(to_say!(session_over()));
             self.ask();
         } else {
-            self.fail(text!(session_unusable()), Exit::NotLoggedIn);
+            self.fail(to_say!(session_unusable()), Exit::NotLoggedIn);
         }
     }
 
     /// Ends the session at the server and here, and starts over.
     pub(super) fn log_out(&mut self) {
         let Stage::Held(held) = &self.stage else {
-            return self.note(text!(nobody_to_log_out()));
+            return self.note(to_say!(nobody_to_log_out()));
         };
         self.effects.extend([Effect::Forget, Effect::Revoke(held.session.refresh_token.clone())]);
         self.renewals_left = self.settings.renewals;
-        self.note(text!(logged_out()));
+        self.note(to_say!(logged_out()));
         self.ask();
     }
 

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
-use crate::text;
+use crate::to_say;
 use crate::words::Text;
 
 /// Why a call failed. What it shows is a sentence for people, and says what to do next; it never
@@ -122,18 +122,18 @@ impl From<ProblemCode> for ClientError {
 /// A problem's sentence, with the wait in it where there is one.
 fn words(problem: &Problem) -> Text {
     match (problem.code, problem.retry_after) {
-        _ if problem.detail.as_deref() == Some(OTHER_ADDRESS) => text!(other_address()),
-        (ProblemCode::RateLimited, secs) => text!(too_many_tries(secs.unwrap_or_default())),
-        (ProblemCode::Unavailable, secs) => text!(not_now(secs.unwrap_or_default())),
-        (code, _) => text!(problem(code)),
+        _ if problem.detail.as_deref() == Some(OTHER_ADDRESS) => to_say!(other_address()),
+        (ProblemCode::RateLimited, secs) => to_say!(too_many_tries(secs.unwrap_or_default())),
+        (ProblemCode::Unavailable, secs) => to_say!(not_now(secs.unwrap_or_default())),
+        (code, _) => to_say!(problem(code)),
     }
 }
 
 fn oauth_words(error: &OauthError, retry_after: Option<u64>) -> Text {
     match (error.error, retry_after) {
-        _ if error.error_description.as_deref() == Some(OTHER_ADDRESS) => text!(other_address()),
-        (OauthCode::SlowDown, Some(secs)) => text!(too_many_tries(secs)),
-        (OauthCode::TemporarilyUnavailable, secs) => text!(not_now(secs.unwrap_or_default())),
-        (code, _) => text!(oauth(code)),
+        _ if error.error_description.as_deref() == Some(OTHER_ADDRESS) => to_say!(other_address()),
+        (OauthCode::SlowDown, Some(secs)) => to_say!(too_many_tries(secs)),
+        (OauthCode::TemporarilyUnavailable, secs) => to_say!(not_now(secs.unwrap_or_default())),
+        (code, _) => to_say!(oauth(code)),
     }
 }

@@ -16,7 +16,7 @@ use crate::code::PublicUrl;
 use crate::dpop::SCHEME;
 use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
 use crate::words::Text;
-use crate::{say, text};
+use crate::{say, to_say};
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Http {
         }
         let inner = builder.build().map_err(|error| {
             let cause = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
-            ClientError::Unexpected(text!(no_set_up(&server, &cause)))
+            ClientError::Unexpected(to_say!(no_set_up(&server, &cause)))
         })?;
         Ok(Self { server, inner, prover: None })
     }
@@ -160,7 +160,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(self.unexpected(&text!(endless())));
+                return Err(self.unexpected(&to_say!(endless())));
             }
             body.extend_from_slice(&chunk);
         }
@@ -170,7 +170,7 @@ impl Http {
     /// The error for a request that got no answer.
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         if error.is_builder() {
-            return ClientError::Unexpected(text!(no_request(&self.server)));
+            return ClientError::Unexpected(to_say!(no_request(&self.server)));
         }
         ClientError::Unreachable(reason(error, &self.server))
     }
@@ -247,7 +247,7 @@ impl Answer<'_> {
         };
         match self.status {
             status @ (StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
-                ClientError::Unreachable(text!(by_gateway(&self.http.server, status)))
+                ClientError::Unreachable(to_say!(by_gateway(&self.http.server, status)))
             }
             StatusCode::SERVICE_UNAVAILABLE => by_gateway(ProblemCode::Unavailable),
             StatusCode::TOO_MANY_REQUESTS => by_gateway(ProblemCode::RateLimited),
@@ -257,7 +257,7 @@ impl Answer<'_> {
 
     fn strange(&self) -> ClientError {
         let status = self.status.as_u16();
-        let what = if self.is_json { text!(other_json(status)) } else { text!(no_json(status)) };
+        let what = if self.is_json { to_say!(other_json(status)) } else { to_say!(no_json(status)) };
         self.http.unexpected(&what)
     }
 }
@@ -287,30 +287,32 @@ fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
 /// of these only the kind is kept.
 fn reason(error: &reqwest::Error, server: &PublicUrl) -> Text {
     if error.is_dns() {
-        return text!(no_such_host(server));
+        return to_say!(no_such_host(server));
     }
     for cause in causes(error) {
         match cause.downcast_ref::<rustls::Error>() {
             None => {}
-            Some(rustls::Error::InvalidCertificate(_)) => return text!(not_trusted(server)),
-            Some(rustls::Error::InvalidMessage(_)) => return text!(no_tls(server)),
-            Some(_) => return text!(not_secure(server)),
+            Some(rustls::Error::InvalidCertificate(_)) => return to_say!(not_trusted(server)),
+            Some(rustls::Error::InvalidMessage(_)) => return to_say!(no_tls(server)),
+            Some(_) => return to_say!(not_secure(server)),
         }
         match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
-            Some(ErrorKind::ConnectionRefused) => return text!(refused(server)),
+            Some(ErrorKind::ConnectionRefused) => return to_say!(refused(server)),
             Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-                return text!(broke_off(server));
+                return to_say!(broke_off(server));
             }
-            Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => return text!(no_way(server)),
+            Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
+                return to_say!(no_way(server));
+            }
             _ => {}
         }
     }
     if error.is_timeout() {
-        text!(no_answer(server))
+        to_say!(no_answer(server))
     } else if error.is_connect() {
-        text!(no_connection(server))
+        to_say!(no_connection(server))
     } else {
-        text!(broke_off(server))
+        to_say!(broke_off(server))
     }
 }
 

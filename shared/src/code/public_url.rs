@@ -22,7 +22,7 @@ impl BadUrl {
     /// The same in every language.
     #[must_use]
     pub fn text(self) -> crate::words::Text {
-        crate::text!(bad_url(self))
+        crate::to_say!(bad_url(self))
     }
 }
 
