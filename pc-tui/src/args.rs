@@ -84,12 +84,16 @@ pub(crate) struct Login {
 }
 
 impl Arguments {
-    /// The arguments of this program. Help is given in a language; with it, or with arguments that make no
-    /// sense, the program ends here.
-    pub(crate) fn explained(lang: Lang) -> Self {
-        let command = in_language(Self::command(), lang, words::help::chinese);
+    /// The arguments of this program, and the language of whoever gave them. With those that ask for help, or
+    /// make no sense, the program ends here.
+    pub(crate) fn of_program() -> (Self, Lang) {
+        let variable = |name: &str| std::env::var(name).ok();
+        let words = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+        let command = in_language(Self::command(), Lang::asked_for(words, variable), words::help::chinese);
         let read = Self::from_arg_matches(&command.get_matches());
-        read.unwrap_or_else(|error| error.exit())
+        let arguments = read.unwrap_or_else(|error| error.exit());
+        let lang = arguments.place.lang.unwrap_or_else(|| Lang::of_locale(variable));
+        (arguments, lang)
     }
 }
 

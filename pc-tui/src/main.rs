@@ -72,11 +72,6 @@ impl Failure {
     fn new(why: Text, exit: Exit) -> Self {
         Self { why, exit }
     }
-
-    /// A failure of this machine, in its own words.
-    fn of_machine(why: impl std::fmt::Display) -> Self {
-        Self::new(Text::verbatim(why), Exit::Failed)
-    }
 }
 
 impl From<ClientError> for Failure {
@@ -92,10 +87,7 @@ impl From<KeepError> for Failure {
 }
 
 fn main() -> ExitCode {
-    let variable = |name: &str| std::env::var(name).ok();
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let arguments = Arguments::explained(Lang::asked_for(arguments, variable));
-    let lang = arguments.place.lang.unwrap_or_else(|| Lang::of_locale(variable));
+    let (arguments, lang) = Arguments::of_program();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
@@ -104,7 +96,7 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             ended
         }
-        Err(error) => Err(Failure::of_machine(error)),
+        Err(error) => Err(Failure::new(Text::verbatim(error), Exit::Failed)),
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -173,7 +165,7 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
         Err(error @ KeepError::Unreadable { .. }) => (None, Some(error.text())),
         Err(error) => return Err(error.into()),
     };
-    let signals = Signals::new().map_err(Failure::of_machine)?;
+    let signals = Signals::new().map_err(|error| Failure::new(Text::verbatim(error), Exit::Failed))?;
     let face = if has_screen {
         let no_screen = |error| Failure::new(to_say!(no_screen(&error)), Exit::Failed);
         Face::Screen(Screen::open().map_err(no_screen)?)
