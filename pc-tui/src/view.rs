@@ -63,8 +63,13 @@ fn draw_title(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     // The end of an address says whose it is; a long beginning may hide that.
     let room = usize::from(area.width).saturating_sub(name.width() + 2);
     let server = fit_end(app.settings.server.as_str(), room);
-    frame.render_widget(Line::styled(name, theme.accent), area);
-    frame.render_widget(Line::styled(server, theme.dim).alignment(Alignment::Right), area);
+    frame.render_widget(Line::from(Span::styled(name, theme.accent)), area);
+    draw_right(server, theme, frame, area);
+}
+
+/// A text at the end of a row. It alone is styled: a line's own style would be laid over all of the row.
+fn draw_right(text: String, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    frame.render_widget(Line::from(Span::styled(text, theme.dim)).alignment(Alignment::Right), area);
 }
 
 /// The QR while it is good, else a sign of what became of it, in the same place.
@@ -162,8 +167,7 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     if let Stage::Pending(Pending { transport: Some(transport), trouble: None, .. }) = &app.stage
         && room >= transport.as_str().len()
     {
-        let line = Line::styled(transport.as_str(), theme.dim).alignment(Alignment::Right);
-        frame.render_widget(line, area);
+        draw_right(transport.as_str().to_owned(), theme, frame, area);
     }
 }
 
@@ -192,7 +196,8 @@ fn draw_help(theme: &Theme, lang: Lang, frame: &mut Frame<'_>, area: Rect) {
         .border_type(BorderType::Rounded)
         .border_style(theme.dim)
         .padding(Padding::symmetric(1, 1))
-        .title(Line::styled(format!(" {} ", say!(lang, help())), theme.accent));
+        // The frame below it is dim.
+        .title(Line::styled(format!(" {} ", say!(lang, help())), theme.accent.not_dim()));
     frame.render_widget(Clear, framed);
     frame.render_widget(text.block(block), framed);
 }

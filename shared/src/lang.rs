@@ -103,9 +103,11 @@ impl Lang {
 impl FromStr for Lang {
     type Err = UnknownLang;
 
+    /// Reads a tag, as it is written in a locale, too: `zh-CN`, `zh_CN`, `zh`.
     fn from_str(text: &str) -> Result<Self, UnknownLang> {
+        let text = text.replace('_', "-");
         let named =
-            |lang: &Self| [lang.tag(), lang.primary()].iter().any(|name| name.eq_ignore_ascii_case(text));
+            |lang: &Self| [lang.tag(), lang.primary()].iter().any(|name| name.eq_ignore_ascii_case(&text));
         Self::ALL.into_iter().find(named).ok_or(UnknownLang)
     }
 }
@@ -120,8 +122,8 @@ mod tests {
             assert_eq!(lang.tag().parse(), Ok(lang));
         }
         assert_eq!(
-            ["zh", "ZH-cn", "EN"].map(str::parse),
-            [Ok(Lang::Chinese), Ok(Lang::Chinese), Ok(Lang::English)]
+            ["zh", "ZH-cn", "zh_CN", "EN"].map(str::parse),
+            [Ok(Lang::Chinese), Ok(Lang::Chinese), Ok(Lang::Chinese), Ok(Lang::English)]
         );
         for text in ["", "de", "zh-", "zh-TWN", "chinese"] {
             assert_eq!(text.parse::<Lang>(), Err(UnknownLang), "{text}");

@@ -1,6 +1,7 @@
 //! Every screen that there is, in each language.
 
 use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
 use shared::api::Status;
 use shared::lang::Lang;
 use unicode_width::UnicodeWidthStr as _;
@@ -190,6 +191,20 @@ fn the_code_stands_still_whatever_happens_and_in_whichever_language() {
             let place = |play: &Play| code_area(screen(play, width, height).backend().buffer());
             let first = place(&plays[0]);
             assert!(plays.iter().all(|play| place(play) == first), "{width} x {height}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_out_does_and_nothing_else_is_in_its_colour() {
+    for (name, [width, height], scene) in SCENES {
+        let terminal = screen(&scene(), width, height);
+        let buffer = terminal.backend().buffer();
+        for at in buffer.area.positions() {
+            let cell = &buffer[at];
+            let is_dim = cell.modifier.contains(Modifier::DIM);
+            let stands_out = cell.modifier.contains(Modifier::BOLD) || cell.fg == Color::Cyan;
+            assert!(!(is_dim && stands_out), "{name}: {at} is both: {cell:?}");
         }
     }
 }
