@@ -21,14 +21,15 @@ const TIME_COLUMNS: usize = 6;
 const NAME_COLUMNS: usize = 10;
 
 /// The rows from which on there is room for air.
-const ROOMY_ROWS: u16 = 10;
+const ROOMY_ROWS: usize = 10;
 
 /// The words, as lines of a panel of a certain width.
 struct Words<'a> {
     theme: &'a Theme,
     lang: Lang,
     width: usize,
-    is_roomy: bool,
+    /// The rows that there are for them.
+    rows: usize,
     lines: Vec<Line<'a>>,
 }
 
@@ -42,7 +43,8 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         theme,
         lang: app.settings.lang,
         width: area.width.into(),
-        is_roomy: area.height >= ROOMY_ROWS,
+        // Beside a code the countdown is there in any case; without one the words need all rows.
+        rows: usize::from(area.height).saturating_sub(places.picture.is_some().into()),
         lines: Vec::new(),
     };
     match &app.stage {
@@ -51,8 +53,8 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         Stage::Held(held) => words.held(app, held),
         Stage::Over(outcome) => words.over(outcome),
     }
+    words.lines.truncate(words.rows);
     let rows = u16::try_from(words.lines.len()).unwrap_or(u16::MAX);
-    frame.render_widget(Paragraph::new(words.lines), area);
     if let Stage::Pending(pending) = &app.stage
         && pending.is_open()
         && rows < area.height
@@ -61,6 +63,7 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         let y = if beside.is_some() { area.bottom() - 1 } else { (area.y + rows + 1).min(area.bottom() - 1) };
         frame.render_widget(bar(app, pending, theme, area.width.into()), Rect { y, height: 1, ..area });
     }
+    frame.render_widget(Paragraph::new(words.lines), area);
 }
 
 /// What is left of the code's life. It only ever gets shorter, and never changes its colour.
@@ -91,7 +94,7 @@ impl<'a> Words<'a> {
 
     /// A gap that makes way where there are few rows.
     fn breath(&mut self) -> &mut Self {
-        if self.is_roomy { self.gap() } else { self }
+        if self.rows >= ROOMY_ROWS { self.gap() } else { self }
     }
 
     /// A text, on as many lines as it takes.
@@ -183,13 +186,19 @@ impl<'a> Words<'a> {
             ("2  ", say!(lang, step_scan())),
             ("3  ", say!(lang, step_confirm())),
         ] {
-            self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(step)]));
+            for (nth, text) in wrapped(&step, self.width.saturating_sub(number.len())).into_iter().enumerate()
+            {
+                let number = if nth == 0 { number } else { "   " };
+                self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(text)]));
+            }
         }
         self.gap().dim(&say!(lang, type_code())).code(pending);
-        if places.link.is_none() {
+        self.gap().device(app, &say!(lang, shown_there_as()));
+        // There is the code to be scanned: of what does not fit, the link is missed least. Half a link is none.
+        let link_rows = 2 + link_lines(&pending.issued.link, self.width).len();
+        if places.link.is_none() && self.lines.len() + link_rows <= self.rows {
             self.gap().dim(&say!(lang, open_link())).link(pending);
         }
-        self.gap().device(app, &say!(lang, shown_there_as()));
     }
 
     /// A broken code would only make people try in vain.

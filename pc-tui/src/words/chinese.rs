@@ -13,7 +13,7 @@ shared::catalogue! {
     step_open() = "打开手机上的 Saoma";
     step_scan() = "扫描此二维码";
     step_confirm() = "核对电脑信息，确认登录";
-    type_code() = "无法扫码？请在手机上输入手输码：";
+    type_code() = "无法扫码？请在手机上输入：";
     open_link() = "或在手机上打开链接：";
     shown_there_as() = "手机上显示的电脑信息";
     no_room() = "窗口太小，显示不下二维码，请放大窗口。";

@@ -16,7 +16,7 @@ type Scene = (&'static str, [u16; 2], fn() -> Play);
 const USUAL: [u16; 2] = [80, 24];
 const SMALL: [u16; 2] = [40, 12];
 
-const SCENES: [Scene; 25] = [
+const SCENES: [Scene; 27] = [
     ("asking", USUAL, asking),
     ("server_unreachable", USUAL, server_unreachable),
     ("unscanned", USUAL, unscanned),
@@ -24,6 +24,8 @@ const SCENES: [Scene; 25] = [
     ("unscanned_in_a_narrow_window", [44, 40], || Play::screen().until_unscanned()),
     ("unscanned_in_a_window_that_is_too_small", SMALL, || Play::screen().until_unscanned()),
     ("unscanned_in_a_low_window", [60, 20], || Play::screen().until_unscanned()),
+    ("unscanned_in_the_least_window", [72, 22], || Play::screen().until_unscanned()),
+    ("scanned_in_the_least_window", [72, 22], || Play::screen().until_scanned()),
     ("connection_lost", USUAL, connection_lost),
     ("a_note", USUAL, || pressing(Key::CopyLink)),
     ("help", USUAL, || pressing(Key::Help)),
