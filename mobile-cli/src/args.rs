@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
-    /// The language: en or zh-CN [default: the locale's]
+    /// The language: en or zh-CN, which needs UTF-8 [default: the locale's]
     #[arg(long, global = true, help_heading = COMMON, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
     pub(crate) lang: Option<Lang>,
 
@@ -143,6 +143,7 @@ pub(crate) struct Passwords {
 /// What to scan.
 #[derive(Debug, Arguments)]
 #[command(group = ArgGroup::new("what").required(true))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Scan {
     /// A picture of the QR code: PNG, JPEG, WebP, GIF or BMP; - for standard input
     #[arg(group = "what")]
@@ -153,6 +154,12 @@ pub(crate) struct Scan {
     /// The text of the QR code
     #[arg(long, group = "what", value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// The picture that was copied last
+    #[arg(long, group = "what")]
+    pub(crate) clipboard: bool,
+    /// What is seen on the screen now
+    #[arg(long, group = "what")]
+    pub(crate) screen: bool,
     /// Ask right away whether to log the PC in
     #[arg(long)]
     pub(crate) confirm: bool,
@@ -255,6 +262,8 @@ mod tests {
             "mobile-cli scan",
             "mobile-cli scan a.png --code WDJB-MJHT",
             "mobile-cli scan --url X --code WDJB-MJHT",
+            "mobile-cli scan --clipboard --screen",
+            "mobile-cli scan a.png --screen",
             "mobile-cli scan a.png --yes",
             "mobile-cli decode",
             "mobile-cli sessions end",

@@ -29,9 +29,13 @@ mod cost;
 mod crowd;
 mod grey;
 mod guard;
+mod hint;
 mod ladder;
 mod payload;
 mod picture;
+mod prepare;
+mod read;
+mod sheet;
 mod threshold;
 mod turn;
 
@@ -43,8 +47,9 @@ use std::time::Duration;
 use guard::Findings;
 pub use picture::MAX_FILE_BYTES;
 
-/// How long a picture may take. Hardly any that can be read takes a tenth of it.
-pub const READ_WITHIN: Duration = Duration::from_secs(2);
+/// How long a picture may take: with what a program needs to start, a person waits for two seconds at most. Hardly any
+/// picture that can be read takes a tenth of it.
+pub const READ_WITHIN: Duration = Duration::from_millis(1_900);
 
 /// Why a picture gives no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +71,25 @@ pub enum Unreadable {
         "no QR code was found; take the picture closer, straight on and sharp, with the white margin around"
     )]
     NoCode,
+    /// Nothing found, and the picture is not sharp.
+    #[error(
+        "no QR code was found, and the picture is blurred; hold still until it is sharp, or wipe the lens"
+    )]
+    Blurred,
+    /// Something that may be a code has too few pixels.
+    #[error("no QR code was found that is large enough; take the picture closer, or make a larger one")]
+    TooSmall,
+    /// A part of a code was seen at the edge of the picture.
+    #[error(
+        "no QR code was found that is whole; have all of it in the picture, with the white margin around"
+    )]
+    CutOff,
+    /// All of a code was seen, and its content could not be read.
+    #[error(
+        "no QR code was found that can be read, but something like one; take the picture straight on, sharp and \
+         without reflections"
+    )]
+    Unclear,
     /// Nothing found in the time that there is.
     #[error("no QR code was found in time; cut the picture down to the code")]
     OutOfTime,
@@ -85,8 +109,8 @@ pub fn texts_in(
 ) -> Result<Vec<String>, Unreadable> {
     let read = move |found: &Findings| {
         let picture = guard::quietly(|| picture::open(&file)).unwrap_or(Err(Unreadable::Damaged))?;
-        ladder::climb(&picture, &enough, found);
-        Err(Unreadable::NoCode)
+        let clues = ladder::climb(&picture, &enough, found);
+        Err(guard::quietly(|| hint::why(&picture, &clues)).unwrap_or(Unreadable::NoCode))
     };
     match guard::within(within, read) {
         (texts, _) if !texts.is_empty() => Ok(texts),

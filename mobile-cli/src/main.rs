@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
-    let lang = args.lang.unwrap_or_else(|| Lang::of_locale(variable));
+    let lang = Lang::to_write(args.lang, variable);
     let output = Output::new(args.json, lang);
     match start(args, output) {
         Ok(()) => ExitCode::SUCCESS,

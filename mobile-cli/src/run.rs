@@ -3,6 +3,7 @@
 mod account;
 mod decide;
 mod decode;
+mod desktop;
 mod notifications;
 mod scan;
 mod sessions;

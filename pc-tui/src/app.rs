@@ -12,7 +12,7 @@
 //!
 //! 1. [`login`]: ask for a code, show it, follow it, redeem it.
 //! 2. [`session`]: prove the session, keep its tokens fresh, notice its end.
-//! 3. [`keys`]: what the person at the PC may do in between.
+//! 3. [`keys`]: what the person at the PC may do in between; [`drawing`]: how the QR is drawn.
 //!
 //! The screen, `--plain` and `--json` are three faces of the same machine.
 //! Nothing here knows a clock, a socket or a terminal: the time comes with
@@ -23,6 +23,7 @@
 //! cancelled, a session is ended. So it never matters when a key is pressed.
 
 mod check;
+mod drawing;
 mod issued;
 mod keys;
 mod login;
@@ -40,6 +41,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use ratatui::layout::Size;
 use shared::api::Status;
 use shared::client::{Redeemed, TransportChoice};
 use shared::code::{PublicUrl, ScanCode};
@@ -49,7 +51,8 @@ use shared::name::Username;
 use shared::words::Text;
 
 use crate::keep::after;
-use crate::qr::{Code, Drawing};
+use crate::qr::{Abilities, Code, Style};
+use crate::terminal::Letters;
 
 /// How long a note stays on the screen.
 const NOTE_SECS: u64 = 8;
@@ -75,8 +78,14 @@ pub(crate) struct Settings {
     pub(crate) zone: TimeZone,
     /// The language that is read here.
     pub(crate) lang: Lang,
+    /// Which characters the screen may have.
+    pub(crate) letters: Letters,
     /// Whether the screen may have colours, apart from the QR.
     pub(crate) has_colour: bool,
+    /// How the QR is to be drawn.
+    pub(crate) qr_style: Style,
+    /// What the terminal can show.
+    pub(crate) abilities: Abilities,
 }
 
 /// What this PC calls itself. The phone shows it.
@@ -110,8 +119,10 @@ pub(crate) struct App {
     pub(crate) stage: Stage,
     /// Which transports the feed may use.
     pub(crate) transport: TransportChoice,
-    /// The largest style that the QR is drawn in.
-    pub(crate) drawing: Drawing,
+    /// How the QR is drawn: in one of the styles that the terminal can show.
+    pub(crate) style: Style,
+    /// The size of the window, in cells.
+    pub(crate) window: Size,
     /// Whether the help is shown.
     pub(crate) shows_help: bool,
     sample: Option<Code>,
@@ -129,7 +140,8 @@ impl App {
             now,
             stage: Stage::Asking(Asking::default()),
             transport,
-            drawing: Drawing::Full,
+            style: settings.abilities.nearest(settings.qr_style),
+            window: Size::new(80, 24),
             shows_help: false,
             sample: Code::new(&sample_link(&settings.server)).ok(),
             note: None,
@@ -145,8 +157,8 @@ impl App {
     pub(crate) fn update(&mut self, message: Message, now: Timestamp) -> Vec<Effect> {
         self.now = now;
         match message {
-            Message::Start(Some(session)) => self.hold(session, false),
-            Message::Start(None) => self.ask(),
+            Message::Start(session) => self.start(session),
+            Message::Window { cells, cell_pixels } => self.on_window(cells, cell_pixels),
             Message::Tick => self.on_tick(),
             Message::Key(key) => self.on_key(key),
             Message::Stop => self.leave(),

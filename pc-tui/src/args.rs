@@ -9,6 +9,7 @@ use shared::help::in_language;
 use shared::lang::Lang;
 use shared::name::{Username, clean_claim};
 
+use crate::qr::Style;
 use crate::words;
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
@@ -46,7 +47,7 @@ pub(crate) struct Place {
     /// Allows plain http to another machine, where anybody on the way can read along
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
-    /// The language: en or zh-CN [default: the locale's]
+    /// The language: en or zh-CN, which needs UTF-8 [default: the locale's]
     #[arg(long, global = true, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
     pub(crate) lang: Option<Lang>,
     /// Where sessions are kept, instead of the user's state directory
@@ -66,6 +67,9 @@ pub(crate) struct Login {
     /// Who is to log in; nobody else may
     #[arg(long, value_name = "NAME", value_parser = Username::parse)]
     pub(crate) expect_user: Option<Username>,
+    /// How the QR code is drawn: auto, full, half, reverse or picture
+    #[arg(long, value_name = "STYLE", default_value = "auto", value_parser = str::parse::<Style>)]
+    pub(crate) qr_style: Style,
     /// Saves each QR code as a picture
     #[arg(long, value_name = "FILE.png")]
     pub(crate) save_qr: Option<PathBuf>,
@@ -92,7 +96,7 @@ impl Arguments {
         let command = in_language(Self::command(), Lang::asked_for(words, variable), words::help::chinese);
         let read = Self::from_arg_matches(&command.get_matches());
         let arguments = read.unwrap_or_else(|error| error.exit());
-        let lang = arguments.place.lang.unwrap_or_else(|| Lang::of_locale(variable));
+        let lang = Lang::to_write(arguments.place.lang, variable);
         (arguments, lang)
     }
 }
@@ -138,7 +142,7 @@ mod tests {
     fn every_option_is_understood() {
         let arguments = parse(
             "--server https://login.example.com --transport long-poll --device-name thinkpad --expect-user Alice \
-             --save-qr a.png --json --renew 3 --state-dir d --ephemeral",
+             --save-qr a.png --qr-style half --json --renew 3 --state-dir d --ephemeral",
         )
         .unwrap();
         assert_eq!(arguments.place.server.as_str(), "https://login.example.com");
@@ -147,7 +151,7 @@ mod tests {
         assert_eq!(login.transport, TransportChoice::Only(Transport::LongPoll));
         assert_eq!(login.device_name.as_deref(), Some("thinkpad"));
         assert_eq!(login.expect_user.unwrap().as_str(), "alice");
-        assert_eq!(login.save_qr, Some("a.png".into()));
+        assert_eq!((login.save_qr, login.qr_style), (Some("a.png".into()), Style::Half));
         assert_eq!((login.renew, login.json, login.ephemeral), (Some(3), true, true));
         for transport in ["auto", "websocket", "long-poll", "poll"] {
             let login = parse(&format!("--transport {transport}")).unwrap().login;
@@ -162,6 +166,7 @@ mod tests {
             "--server login.example.com",
             "--server http://x/path",
             "--transport pigeon",
+            "--qr-style braille",
             "--renew -1",
             "--renew many",
             "--expect-user a/b",

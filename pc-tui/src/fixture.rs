@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use ratatui::layout::Size;
 use shared::api::{DeviceAuthorization, Me, Snapshot, Status, TokenAnswer};
 use shared::client::{ClientError, News, Redeemed, Transport, TransportChoice};
 use shared::code::{PublicUrl, UserCode};
@@ -16,6 +17,8 @@ use shared::words::Text;
 
 use crate::app::{App, Attempt, Device, Effect, Event, Key, Manner, Message, Settings};
 use crate::keep::{Session, after};
+use crate::qr::{Abilities, Ground, Style};
+use crate::terminal::Letters;
 
 /// The link of every login here.
 pub(crate) const LINK: &str = "HTTPS://LOGIN.EXAMPLE.COM/Q/7KX2M4QZ9ABCDEFGHJKMNPQRST";
@@ -44,7 +47,15 @@ pub(crate) fn settings(manner: Manner) -> Settings {
         zone: TimeZone::fixed(Offset::UTC),
         lang: Lang::English,
         has_colour: true,
+        qr_style: Style::Auto,
+        letters: Letters::All,
+        abilities: abilities(),
     }
+}
+
+/// A terminal that can do what most can.
+pub(crate) fn abilities() -> Abilities {
+    Abilities { has_half_cells: true, has_palette: true, ground: Ground::Dark, graphics: None }
 }
 
 /// A token of any kind, told from others by its `number`.
@@ -143,6 +154,11 @@ impl Play {
 
     pub(crate) fn press(&mut self, key: Key) -> Effects {
         self.send(Message::Key(key))
+    }
+
+    /// The window gets another size.
+    pub(crate) fn resize(&mut self, width: u16, height: u16) -> Effects {
+        self.send(Message::Window { cells: Size::new(width, height), cell_pixels: None })
     }
 
     /// Lets time pass.

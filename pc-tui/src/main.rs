@@ -17,6 +17,7 @@
 mod app;
 mod args;
 mod device;
+mod face;
 #[cfg(test)]
 mod fixture;
 mod keep;
@@ -41,18 +42,20 @@ use shared::client::{Client, ClientError};
 use shared::disk;
 use shared::dpop::Key;
 use shared::exit::Exit;
-use shared::lang::Lang;
+use shared::lang::{Charset, Lang};
 use shared::random::OsRandom;
 use shared::words::Text;
 use shared::{say, to_say};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use app::{App, Device, Effect, Event, Manner, Message, Settings};
+use app::{App, Device, Effect, Manner, Message, Settings};
 use args::{Arguments, Command, Login};
+use face::Face;
 use keep::{Keep, KeepError};
-use plain::Reader;
+use plain::{Paper, Reader};
+use qr::Style;
 use signals::Signals;
-use terminal::Screen;
+use terminal::{Known, Letters, Screen, Surroundings};
 use work::{CLIENT_ID, Work};
 
 /// Often enough that no countdown skips a second.
@@ -71,6 +74,11 @@ struct Failure {
 impl Failure {
     fn new(why: Text, exit: Exit) -> Self {
         Self { why, exit }
+    }
+
+    /// The same, and in this language whatever is asked for later.
+    fn in_language(self, lang: Lang) -> Self {
+        Self { why: Text::verbatim(self.why.of(lang)), ..self }
     }
 }
 
@@ -148,7 +156,9 @@ async fn log_out(client: &Client, keep: Keep, lang: Lang) -> Result<Exit, Failur
 
 async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) -> Result<Exit, Failure> {
     let has_screen = io::stdout().is_terminal() && !login.plain && !login.json;
-    let settings = Settings {
+    let surroundings = Surroundings::of(|name| std::env::var(name).ok());
+    let known = Known::unasked(surroundings);
+    let mut settings = Settings {
         server: client.server().clone(),
         device: Device::this_one(login.device_name),
         expect_user: login.expect_user,
@@ -159,6 +169,10 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
         zone: TimeZone::system(),
         lang,
         has_colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        // To a program it is not drawn.
+        qr_style: if login.json { Style::Auto } else { login.qr_style },
+        letters: known.letters,
+        abilities: known.abilities,
     };
     let (kept, unreadable) = match keep.as_ref().map(Keep::load).transpose() {
         Ok(session) => (session.flatten(), None),
@@ -168,13 +182,25 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
     let signals = Signals::new().map_err(|error| Failure::new(Text::verbatim(error), Exit::Failed))?;
     let face = if has_screen {
         let no_screen = |error| Failure::new(to_say!(no_screen(&error)), Exit::Failed);
-        Face::Screen(Screen::open().map_err(no_screen)?)
+        let (screen, known) = Screen::open(surroundings).map_err(no_screen)?;
+        (settings.letters, settings.abilities) = (known.letters, known.abilities);
+        if known.letters == Letters::Ascii {
+            settings.lang = Lang::English;
+        }
+        Face::Screen(screen)
     } else if login.json {
         Face::Lines(Reader::Program { qr_png: login.save_qr }, lang)
     } else {
         let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
-        Face::Lines(Reader::Person { terminal: size.map(|(width, height)| Size::new(width, height)) }, lang)
+        let terminal = size.map(|(width, height)| Size::new(width, height));
+        // Nobody is asked here, so of a locale that nobody has set the best is assumed.
+        settings.abilities.has_half_cells = surroundings.charset != Charset::Other;
+        let has_blocks = settings.abilities.has_half_cells;
+        let drawings = settings.abilities.drawings(settings.abilities.nearest(login.qr_style));
+        let paper = Paper::of(terminal, login.qr_style, drawings, has_blocks);
+        Face::Lines(Reader::Person { paper }, lang)
     };
+    let lang = settings.lang;
     let mut run = Run {
         work: Work::new(client, &settings, keep),
         app: App::new(settings, login.transport, now()),
@@ -185,46 +211,12 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
     if let Some(why) = unreadable {
         run.take(Message::NotKept(why));
     }
-    run.until_the_end(signals).await
+    run.until_the_end(signals).await.map_err(|failure| failure.in_language(lang))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// What the program shows itself with.
-enum Face {
-    Screen(Screen),
-    Lines(Reader, Lang),
-    /// Taken off: the program is about to end, or nobody reads any more.
-    None,
-}
-
-impl Face {
-    fn show(&mut self, app: &App) -> io::Result<()> {
-        match self {
-            Self::Screen(screen) => screen.draw(app),
-            Self::Lines(..) | Self::None => Ok(()),
-        }
-    }
-
-    fn say(&mut self, event: &Event) -> io::Result<()> {
-        match self {
-            Self::Lines(reader, lang) => {
-                reader.tell(event, *lang, &mut io::stdout().lock(), &mut io::stderr().lock())
-            }
-            Self::Screen(_) | Self::None => Ok(()),
-        }
-    }
-
-    /// What the person does. Only a screen has one.
-    async fn next(&mut self) -> Message {
-        match self {
-            Self::Screen(screen) => screen.next().await,
-            Self::Lines(..) | Self::None => std::future::pending().await,
-        }
-    }
 }
 
 /// The program at work.

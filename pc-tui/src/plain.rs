@@ -14,11 +14,14 @@
 //! What is not part of that contract, such as trouble with the network, goes
 //! to standard error, so that whoever reads standard output reads nothing else.
 
+mod paper;
+
+pub(crate) use paper::Paper;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ratatui::layout::Size;
 use serde::Serialize;
 use shared::api::Status;
 use shared::code::UserCode;
@@ -29,15 +32,14 @@ use shared::say;
 use shared::words::Text;
 
 use crate::app::{Event, Issued};
-use crate::qr::Drawing;
 
 /// Who reads along.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader {
-    /// A person, at a terminal of this size, or else in a file.
+    /// A person.
     Person {
-        /// The terminal's size; none, if it is no terminal.
-        terminal: Option<Size>,
+        /// What the QR code is printed on.
+        paper: Paper,
     },
     /// A program.
     Program {
@@ -56,7 +58,7 @@ impl Reader {
         err: &mut impl Write,
     ) -> io::Result<()> {
         match self {
-            Self::Person { terminal } => writeln!(out, "{}", text(event, lang, *terminal))?,
+            Self::Person { paper } => writeln!(out, "{}", text(event, lang, paper))?,
             Self::Program { qr_png } => match Line::of(event, lang, qr_png.as_deref()) {
                 Ok(line) => {
                     serde_json::to_writer(&mut *out, &line)?;
@@ -110,9 +112,9 @@ fn wanted(tries_left: u8, was_wrong: bool, lang: Lang) -> String {
 }
 
 /// The line for a person, or the lines.
-fn text(event: &Event, lang: Lang, terminal: Option<Size>) -> String {
+fn text(event: &Event, lang: Lang, paper: &Paper) -> String {
     match event {
-        Event::Issued(issued) => invitation(issued, lang, terminal),
+        Event::Issued(issued) => invitation(issued, lang, paper),
         Event::Status { status, scanned_by, .. } => match (status, scanned_by) {
             (Status::Unscanned, _) => say!(lang, plain_unscanned()),
             (Status::Scanned, None) => say!(lang, plain_scanned()),
@@ -135,19 +137,15 @@ fn text(event: &Event, lang: Lang, terminal: Option<Size>) -> String {
 
 /// What to do comes first: who has the screen read out to them hears it before the drawing, and need not wait
 /// for its end.
-fn invitation(issued: &Issued, lang: Lang, terminal: Option<Size>) -> String {
-    let size = issued.code.size(Drawing::Half);
-    let code = match terminal {
-        None => issued.code.to_text(),
-        Some(window) if window.width >= size.width && window.height > size.height => issued.code.to_ansi(),
-        Some(_) => say!(lang, plain_no_room(size.width, size.height + 1)),
-    };
+fn invitation(issued: &Issued, lang: Lang, paper: &Paper) -> String {
     let words = [
         say!(lang, plain_invitation(issued.expires_in)),
         say!(lang, plain_link(&issued.link)),
         say!(lang, plain_code(issued.user_code.dashed())),
     ];
-    format!("{}\n{}", words.join("\n"), code.trim_end_matches('\n'))
+    let words = words.join("\n");
+    let code = paper.print(&issued.code, &words, lang);
+    format!("{words}\n{}", code.trim_end_matches('\n'))
 }
 
 #[cfg(test)]
@@ -158,8 +156,11 @@ mod tests {
     use shared::client::Transport;
     use shared::to_say;
 
+    use ratatui::layout::Size;
+
     use super::*;
-    use crate::fixture::{authorization, me, unreachable};
+    use crate::fixture::{abilities, authorization, me, unreachable};
+    use crate::qr::Style;
 
     fn issued() -> Event {
         Event::Issued(Arc::new(Issued::of(&authorization()).unwrap()))
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn plain_lines_for_a_file_have_no_escapes() {
         for lang in Lang::ALL {
-            let (out, err) = told(&Reader::Person { terminal: None }, lang, &all());
+            let (out, err) = told(&Reader::Person { paper: Paper::Blocks }, lang, &all());
             insta::assert_snapshot!(format!("plain_lines.{}", lang.tag()), out);
             assert!(err.is_empty() && !out.contains('\x1b'));
         }
@@ -231,7 +232,7 @@ mod tests {
     fn whoever_listens_hears_link_and_code_before_the_drawing_and_nothing_drawn_outside_it() {
         let is_drawn = |c: char| ('\u{2500}'..='\u{25ff}').contains(&c);
         for lang in Lang::ALL {
-            let reader = Reader::Person { terminal: None };
+            let reader = Reader::Person { paper: Paper::Blocks };
             let (invitation, _) = told(&reader, lang, &[issued()]);
             let spoken: Vec<_> = invitation.lines().take_while(|line| !line.contains(is_drawn)).collect();
             let spoken = spoken.join("\n");
@@ -248,11 +249,11 @@ mod tests {
     fn a_terminal_with_room_gets_the_code_and_one_without_the_reason() {
         for (lang, reason) in [(Lang::English, "No room"), (Lang::Chinese, "窗口太小")] {
             let invitation = |width, height| {
-                let terminal = Some(Size::new(width, height));
-                told(&Reader::Person { terminal }, lang, &[issued()]).0
+                let paper = Paper::Terminal(Size::new(width, height), abilities().drawings(Style::Auto));
+                told(&Reader::Person { paper }, lang, &[issued()]).0
             };
-            assert!(invitation(37, 20).contains("\x1b[38;5;"));
-            for (width, height) in [(36, 20), (37, 19)] {
+            assert!(invitation(80, 24).contains("\x1b[38;5;"));
+            for (width, height) in [(32, 30), (80, 21)] {
                 let text = invitation(width, height);
                 assert!(!text.contains('\x1b') && text.contains(reason), "{text}");
                 assert!(text.contains(crate::fixture::LINK) && text.contains("WDJB-MJHT"), "{text}");

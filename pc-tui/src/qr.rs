@@ -16,28 +16,40 @@
 //! ```
 //!
 //! Where both halves agree the cell is a space: a terminal paints the ground
-//! of a cell to its very edge, but its font may draw `█` with a gap.
+//! of a cell to its very edge, but its font may draw `█` with a gap. Full cells
+//! are spaces only, and so need neither a font nor a character set.
 //!
-//! The module knows nothing of logins; [`QrWidget`] draws any text.
+//! Colours beyond the palette are not used: some terminals drop them silently.
+//! A terminal without a palette gets reversed spaces instead ([`Ink::Reversed`]),
+//! and one that can show pictures a picture, if that is asked for ([`graphics`]).
+//!
+//! The module knows nothing of logins, and needs nothing of this program:
+//! [`QrWidget`] draws any text, and [`Abilities::drawings`] says how.
 
+mod graphics;
 mod picture;
+mod style;
 mod text;
+
+pub(crate) use graphics::{Graphics, Protocol};
+pub(crate) use style::{Abilities, Style, shapes};
 
 use qrcode::{EcLevel, QrCode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier};
 use ratatui::widgets::Widget;
 
-/// The light border that the standard asks for, in modules.
-const QUIET_ZONE: usize = 4;
+/// The light borders that a code may have, in modules: what the standard asks for, then the least that every
+/// reader was measured to manage with.
+const QUIET_ZONES: [u16; 2] = [4, 2];
 
 /// White, in the part of the palette that no theme changes.
 pub(crate) const LIGHT: Color = Color::Indexed(231);
 /// Black, in the part of the palette that no theme changes.
 pub(crate) const DARK: Color = Color::Indexed(16);
 
-/// A QR code with its quiet zone: a square of modules.
+/// A QR code: a square of modules, without the border that it is shown with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Code {
     side: usize,
@@ -49,13 +61,44 @@ pub(crate) struct Code {
 #[error("the text is too long for a QR code")]
 pub(crate) struct TooLong;
 
-/// How modules become cells.
+/// What the modules of a code are shown with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Drawing {
+    /// Two cells a module, spaces only: nothing that a font could get wrong.
+    Full(Ink),
     /// Two modules a cell, one above the other: a quarter of the area of `Full`.
-    Half,
-    /// Two cells a module, spaces only: for fonts whose half blocks leave gaps or are too wide.
-    Full,
+    Half(Ink),
+    /// Pixels, so many a module.
+    Picture(Graphics, u16),
+}
+
+/// Where dark and light come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Colours of the palette's fixed part: right in every theme.
+    Palette,
+    /// The terminal's own two colours, for those that have no others. What is not reversed looks like the
+    /// terminal's ground.
+    Reversed(Ground),
+}
+
+/// What a terminal's ground looks like where nothing is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// As that of most terminals, and of all without colours.
+    #[default]
+    Dark,
+    /// Like paper.
+    Light,
+}
+
+/// How a code is shown: with what, and with how wide a border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// With what.
+    pub(crate) drawing: Drawing,
+    /// The border on each side, in modules.
+    pub(crate) quiet: u16,
 }
 
 /// The two modules of a half cell, `true` for dark.
@@ -65,50 +108,90 @@ struct Halves {
     lower: bool,
 }
 
+/// What a cell is painted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paint {
+    Colours { fg: Color, bg: Color },
+    Own { reversed: bool },
+}
+
 impl Code {
-    /// Encodes a text at level M, which survives a smudged screen.
+    /// Encodes a text at level M, which survives a smudged screen, or at a better one if that makes the code no
+    /// larger.
     pub(crate) fn new(text: &str) -> Result<Self, TooLong> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| TooLong)?;
-        let inner = code.width();
-        let side = inner + 2 * QUIET_ZONE;
-        let mut dark = vec![false; side * side];
-        for (at, color) in code.into_colors().into_iter().enumerate() {
-            let (x, y) = (at % inner + QUIET_ZONE, at / inner + QUIET_ZONE);
-            dark[y * side + x] = color == qrcode::Color::Dark;
-        }
-        Ok(Self { side, dark })
+        let least = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| TooLong)?;
+        let of_this_size = |level| QrCode::with_version(text, least.version(), level).ok();
+        let code = [EcLevel::H, EcLevel::Q].into_iter().find_map(of_this_size).unwrap_or(least);
+        let side = code.width();
+        Ok(Self {
+            side,
+            dark: code.into_colors().into_iter().map(|color| color == qrcode::Color::Dark).collect(),
+        })
     }
 
-    /// Whether the module at `x`, `y` is dark. All is light outside the code.
-    fn is_dark(&self, x: usize, y: usize) -> bool {
-        x < self.side && y < self.side && self.dark[y * self.side + x]
+    /// Whether the module at `x`, `y` is dark, counted from the corner of a border of `quiet` modules. All is
+    /// light outside the code.
+    fn is_dark(&self, quiet: u16, x: usize, y: usize) -> bool {
+        let inside = |at: usize| at.checked_sub(quiet.into()).filter(|at| *at < self.side);
+        matches!((inside(x), inside(y)), (Some(x), Some(y)) if self.dark[y * self.side + x])
     }
 
-    fn halves(&self, x: usize, row: usize) -> Halves {
-        Halves { upper: self.is_dark(x, 2 * row), lower: self.is_dark(x, 2 * row + 1) }
+    /// The modules on each side, border included.
+    fn side(&self, quiet: u16) -> usize {
+        self.side + 2 * usize::from(quiet)
     }
 
-    /// The columns and rows of its cells.
-    pub(crate) fn size(&self, drawing: Drawing) -> Size {
-        let cells = |modules: usize| u16::try_from(modules).unwrap_or(u16::MAX);
-        match drawing {
-            Drawing::Half => Size::new(cells(self.side), cells(self.side.div_ceil(2))),
-            Drawing::Full => Size::new(cells(2 * self.side), cells(self.side)),
-        }
-    }
-
-    /// What the cell at `column`, `row` shows: a character, its colour and its ground.
-    fn cell(&self, drawing: Drawing, column: usize, row: usize) -> (char, Color, Color) {
-        let color = |dark| if dark { DARK } else { LIGHT };
-        let halves = match drawing {
-            Drawing::Half => self.halves(column, row),
-            Drawing::Full => {
-                let dark = self.is_dark(column / 2, row);
-                Halves { upper: dark, lower: dark }
+    /// The columns and rows that it takes.
+    pub(crate) fn size(&self, shape: Shape) -> Size {
+        let side = self.side(shape.quiet);
+        let (columns, rows) = match shape.drawing {
+            Drawing::Half(_) => (side, side.div_ceil(2)),
+            Drawing::Full(_) => (2 * side, side),
+            Drawing::Picture(graphics, module_pixels) => {
+                let pixels = side * usize::from(module_pixels);
+                (pixels.div_ceil(graphics.cell.width.into()), pixels.div_ceil(graphics.cell.height.into()))
             }
         };
-        let symbol = if halves.upper == halves.lower { ' ' } else { '▄' };
-        (symbol, color(halves.lower), color(halves.upper))
+        let cells = |number| u16::try_from(number).unwrap_or(u16::MAX);
+        Size::new(cells(columns), cells(rows))
+    }
+
+    /// What the cell at `column`, `row` shows, in full or half cells.
+    fn cell(&self, is_half: bool, quiet: u16, ink: Ink, column: usize, row: usize) -> (char, Paint) {
+        let halves = if is_half {
+            let dark = |y| self.is_dark(quiet, column, y);
+            Halves { upper: dark(2 * row), lower: dark(2 * row + 1) }
+        } else {
+            let dark = self.is_dark(quiet, column / 2, row);
+            Halves { upper: dark, lower: dark }
+        };
+        (halves.symbol(), halves.paint(ink))
+    }
+}
+
+impl Halves {
+    fn symbol(self) -> char {
+        if self.upper == self.lower { ' ' } else { '▄' }
+    }
+
+    /// The ground is seen above, the character's own colour below.
+    fn paint(self, ink: Ink) -> Paint {
+        let color = |dark| if dark { DARK } else { LIGHT };
+        match ink {
+            Ink::Palette => Paint::Colours { fg: color(self.lower), bg: color(self.upper) },
+            Ink::Reversed(ground) => Paint::Own { reversed: self.upper != (ground == Ground::Dark) },
+        }
+    }
+}
+
+impl Shape {
+    /// The rows of the border, above and below each.
+    pub(crate) fn quiet_rows(self) -> u16 {
+        match self.drawing {
+            Drawing::Full(_) => self.quiet,
+            Drawing::Half(_) => self.quiet / 2,
+            Drawing::Picture(graphics, module_pixels) => self.quiet * module_pixels / graphics.cell.height,
+        }
     }
 }
 
@@ -117,23 +200,36 @@ pub(crate) struct QrWidget<'a> {
     /// What to draw.
     pub(crate) code: &'a Code,
     /// How.
-    pub(crate) drawing: Drawing,
+    pub(crate) shape: Shape,
 }
 
 impl Widget for QrWidget<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let size = self.code.size(self.drawing);
+        let Self { code, shape: Shape { drawing, quiet } } = self;
+        let size = code.size(self.shape);
         let area = area.intersection(buffer.area);
         if size.width > area.width || size.height > area.height {
             return;
         }
-        for row in 0..size.height {
-            for column in 0..size.width {
-                let (symbol, fg, bg) = self.code.cell(self.drawing, column.into(), row.into());
-                let cell = &mut buffer[(area.x + column, area.y + row)];
-                // Whatever was drawn here before leaves no bold, dim or reversed behind.
-                cell.reset();
-                cell.set_char(symbol).set_style(Style::new().fg(fg).bg(bg));
+        let area = Rect { width: size.width, height: size.height, ..area };
+        let (is_half, ink) = match drawing {
+            Drawing::Full(ink) => (false, ink),
+            Drawing::Half(ink) => (true, ink),
+            Drawing::Picture(graphics, module_pixels) => {
+                return graphics.place(code, quiet, module_pixels, area, buffer);
+            }
+        };
+        for at in area.positions() {
+            let (column, row) = (at.x - area.x, at.y - area.y);
+            let (symbol, paint) = code.cell(is_half, quiet, ink, column.into(), row.into());
+            let cell = &mut buffer[at];
+            // Whatever was drawn here before leaves no bold, dim or reversed behind.
+            cell.reset();
+            cell.set_char(symbol);
+            match paint {
+                Paint::Colours { fg, bg } => _ = cell.set_fg(fg).set_bg(bg),
+                Paint::Own { reversed: true } => cell.modifier = Modifier::REVERSED,
+                Paint::Own { reversed: false } => {}
             }
         }
     }

@@ -3,19 +3,33 @@
 //! It is given back when a [`Screen`] is dropped, which covers the orderly
 //! ways (a key, a signal, an error), and by the panic hook, which comes before
 //! the panic's own words are printed.
+//!
+//! Before anything is drawn the terminal is asked what it can show ([`question`]).
 
+mod answers;
+mod question;
+mod surroundings;
+
+pub(crate) use question::{Known, Letters};
+pub(crate) use surroundings::Surroundings;
+
+use std::collections::VecDeque;
 use std::io::{self, Stdout, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{Event, EventStream};
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use crossterm::{cursor, style};
 use futures_util::StreamExt as _;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect, Size};
 
 use crate::app::{App, Key, Message};
+use crate::qr::Graphics;
 use crate::view;
 
 /// Whether the terminal is taken over. There is only one.
@@ -25,11 +39,15 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     events: EventStream,
+    /// What was there before anybody listened: the size, and what was typed while the terminal was asked.
+    waiting: VecDeque<Message>,
+    /// The picture that is on the screen.
+    picture: Option<(Rect, Graphics)>,
 }
 
 impl Screen {
-    /// Takes the terminal over.
-    pub(crate) fn open() -> io::Result<Self> {
+    /// Takes the terminal over, and asks it what it can show.
+    pub(crate) fn open(surroundings: Surroundings) -> io::Result<(Self, Known)> {
         // The code needs its colours, whatever NO_COLOR says; the rest of the screen minds it by itself.
         style::force_color_output(true);
         let hook = std::panic::take_hook();
@@ -39,24 +57,39 @@ impl Screen {
         }));
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
-        match opened {
-            Ok(terminal) => Ok(Self { terminal, events: EventStream::new() }),
-            Err(error) => {
-                give_back();
-                Err(error)
-            }
-        }
+        Self::opened(surroundings).inspect_err(|_| give_back())
+    }
+
+    fn opened(surroundings: Surroundings) -> io::Result<(Self, Known)> {
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        let known = Known::ask(surroundings, question::cell_pixels(), question::exchange);
+        // Whatever the questions have left behind goes.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let size = window(terminal.size()?);
+        let waiting = [size].into_iter().chain(known.keys.iter().copied().map(Message::Key)).collect();
+        Ok((Self { terminal, events: EventStream::new(), waiting, picture: None }, known))
     }
 
     /// Shows the app as it is now. What has not changed is not written again.
     pub(crate) fn draw(&mut self, app: &App) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        let picture = view::picture(app, size);
+        if picture != self.picture {
+            // What is written over a picture takes it away in some terminals and not in others.
+            let removal = self.picture.map(|(_, graphics)| graphics.removal());
+            io::stdout().write_all(removal.unwrap_or_default().as_bytes())?;
+            self.terminal.resize(Rect::from((Position::ORIGIN, size)))?;
+            self.picture = picture;
+        }
         self.terminal.draw(|frame| view::draw(app, frame)).map(|_| ())
     }
 
     /// The next thing that the person at the keyboard does. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Message {
+        if let Some(message) = self.waiting.pop_front() {
+            return message;
+        }
         loop {
             match self.events.next().await {
                 Some(Ok(Event::Key(key))) => {
@@ -64,8 +97,7 @@ impl Screen {
                         return Message::Key(key);
                     }
                 }
-                // Nothing but a new look at the window, which drawing takes anyway.
-                Some(Ok(Event::Resize(..))) => return Message::Tick,
+                Some(Ok(Event::Resize(width, height))) => return window(Size::new(width, height)),
                 Some(Ok(_)) => {}
                 // The terminal is gone.
                 Some(Err(_)) | None => return Message::Stop,
@@ -97,6 +129,11 @@ fn give_back() {
     _ = disable_raw_mode();
 }
 
+/// The window as it is now. With a font of another size, pictures have another one, too.
+fn window(cells: Size) -> Message {
+    Message::Window { cells, cell_pixels: question::cell_pixels() }
+}
+
 fn clipboard_sequence(text: &str) -> String {
     format!("\x1b]52;c;{}\x07", data_encoding::BASE64.encode(text.as_bytes()))
 }
@@ -118,7 +155,7 @@ mod tests {
     #[tokio::test]
     #[ignore = "the next test runs it, in a terminal"]
     async fn panics() {
-        let _screen = Screen::open().unwrap();
+        let _screen = Screen::open(Surroundings::of(|_| None)).unwrap();
         panic!("{WORDS}");
     }
 

@@ -21,13 +21,14 @@
 //! the user code and the link.
 
 mod figure;
+mod letters;
 mod panel;
 mod places;
 mod theme;
 mod words;
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::{Alignment, Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
 use shared::lang::Lang;
@@ -36,7 +37,7 @@ use shared::text::{padded, wrapped};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
-use crate::qr::QrWidget;
+use crate::qr::{Drawing, Graphics, QrWidget, Shape, Style};
 use figure::Figure;
 use places::Places;
 use theme::Theme;
@@ -45,7 +46,7 @@ use words::{fit_end, fit_middle, seconds_until};
 /// Draws the whole screen.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
     let theme = Theme::new(app.settings.has_colour);
-    let places = Places::of(frame.area(), app.code(), app.link_columns(), app.drawing);
+    let places = places(app, frame.area());
     draw_title(app, &theme, frame, places.title);
     draw_picture(app, &theme, frame, &places);
     if app.shows_help {
@@ -56,6 +57,28 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
     draw_link(app, &theme, frame, places.link);
     draw_note(app, &theme, frame, places.note);
     draw_keys(app, &theme, frame, places.keys);
+    letters::keep(app.settings.letters, frame.buffer_mut());
+}
+
+fn places(app: &App, area: Rect) -> Places {
+    Places::of(area, app.code(), app.link_columns(), &app.drawings(app.style))
+}
+
+/// Whether the window has room for a code in this style.
+pub(crate) fn has_room(app: &App, style: Style) -> bool {
+    let window = Rect::from((Position::ORIGIN, app.window));
+    Places::of(window, app.code(), app.link_columns(), &app.drawings(style)).picture.is_some()
+}
+
+/// The place of a picture that the terminal draws in pixels, in a window of a size.
+pub(crate) fn picture(app: &App, window: Size) -> Option<(Rect, Graphics)> {
+    let Stage::Pending(pending) = &app.stage else { return None };
+    match places(app, Rect::from((Position::ORIGIN, window))).picture {
+        Some((area, Shape { drawing: Drawing::Picture(graphics, _), .. })) if pending.is_open() => {
+            Some((area, graphics))
+        }
+        _ => None,
+    }
 }
 
 fn draw_title(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -74,10 +97,10 @@ fn draw_right(text: String, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
 
 /// The QR while it is good, else a sign of what became of it, in the same place.
 fn draw_picture(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
-    let Some((area, drawing)) = places.picture else { return };
+    let Some((area, shape)) = places.picture else { return };
     let figure = match &app.stage {
         Stage::Pending(pending) if pending.is_open() => {
-            frame.render_widget(QrWidget { code: &pending.issued.code, drawing }, area);
+            frame.render_widget(QrWidget { code: &pending.issued.code, shape }, area);
             return;
         }
         Stage::Asking(Asking { trouble: Some(_), .. })

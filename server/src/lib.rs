@@ -116,6 +116,17 @@ impl Settings {
     }
 }
 
+/// How far a server has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It works.
+    Serving,
+    /// It works, and says that it is about to stop.
+    Leaving,
+    /// It finishes what is in hand.
+    Draining,
+}
+
 /// A running server's parts.
 pub struct App {
     pub(crate) settings: Settings,
@@ -130,7 +141,7 @@ pub struct App {
     pub(crate) readers: Waiters<SessionId>,
     pub(crate) in_hand: Semaphore,
     pub(crate) metrics: Arc<Metrics>,
-    draining: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
 }
 
 impl App {
@@ -161,7 +172,7 @@ impl App {
             readers: Waiters::new(READERS_PER_SESSION),
             in_hand: Semaphore::new(settings.max_in_hand),
             metrics,
-            draining: watch::Sender::new(false),
+            stage: watch::Sender::new(Stage::Serving),
             settings,
             clock,
             secret,
@@ -174,11 +185,16 @@ impl App {
     /// Resolves when the server begins to stop: whoever waits is told to come back.
     pub(crate) async fn draining(&self) {
         // The sender lives as long as `self`, so this can't fail.
-        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+        let _ = self.stage.subscribe().wait_for(|stage| *stage == Stage::Draining).await;
     }
 
-    /// Whether it has.
-    pub(crate) fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+    /// From now on the admin plane says that this server should be sent nobody. It serves on.
+    pub fn leave(&self) {
+        self.stage.send_replace(Stage::Leaving);
+    }
+
+    /// Whether the server stops, or is about to.
+    pub(crate) fn is_leaving(&self) -> bool {
+        *self.stage.borrow() != Stage::Serving
     }
 }

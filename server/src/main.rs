@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
@@ -23,6 +24,9 @@ use shared::secret::ServerSecret;
 use tempfile::PersistError;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+/// How long a server that is watched serves on after it said that it stops: whoever sends it work learns of that first.
+const LEFT_WITHIN: Duration = Duration::from_millis(1500);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -73,6 +77,7 @@ async fn run(cli: Cli) -> Result<()> {
     let store = store(&cli.place, &clock, &random, &secret).await?;
     let app = App::new(settings, store, clock, random, secret);
     let stop = stop_signal()?;
+    let is_watched = admin_socket.is_some();
     if let Some(socket) = admin_socket {
         // In the log, since standard output says where clients are served, and nothing else.
         tracing::info!("the admin plane listens on http://{}", socket.local_addr()?);
@@ -82,7 +87,14 @@ async fn run(cli: Cli) -> Result<()> {
     writeln!(out, "listening on {scheme}://{bound}")
         .and_then(|()| out.flush())
         .context("can't write to standard output")?;
-    serve(Listener { socket, tls }, app, stop).await?;
+    let left = async {
+        stop.await;
+        if is_watched {
+            app.leave();
+            tokio::time::sleep(LEFT_WITHIN).await;
+        }
+    };
+    serve(Listener { socket, tls }, app.clone(), left).await?;
     Ok(())
 }
 

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! It has a listener of its own, for loopback or a private network: nobody is asked who they are, so it tells nothing
-//! about anybody. It also has connections of its own, a few, and each carries one request and ends soon: whoever
-//! floods it keeps out others who would monitor, and no PC and no phone.
+//! about anybody. It also has connections of its own, a few, each of which carries one request and ends soon, and the
+//! oldest gives way: whoever floods it takes no room from PCs and phones. But a balancer that gets no answer here sends
+//! nobody here, so whoever can reach this port can do harm.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +23,21 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::App;
 use crate::serve::{accept, http1};
 
 /// The most connections at once: a few monitors and balancers with a few each.
-const MAX_CONNECTIONS: usize = 32;
-/// How long a connection may be open in all, so that one that reads slowly, too, gives its place up.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(15);
+const MAX_CONNECTIONS: usize = 64;
+/// How long a connection may be open in all, so that one that reads slowly, too, gives its place up. Longer than the
+/// store may take.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(4);
 /// How long the store may take to answer, before it counts as away.
 const PING_WITHIN: Duration = Duration::from_secs(2);
-/// How often the store is asked at most, since it costs a write: whoever asks sooner is told what was found last.
+/// How often the store is asked at most, since with SQLite it costs a write: whoever asks sooner is told what was found last.
 const PING_EVERY: Duration = Duration::from_secs(1);
 
 /// What is said of a server that takes no more work.
@@ -44,17 +48,23 @@ const AWAY: &str = "the store is away";
 /// Serves the admin plane of `app` without end; it is to be dropped when the server has stopped, and not before: that
 /// it stops is among what it tells.
 pub async fn serve(socket: TcpListener, app: Arc<App>) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let monitor = Arc::new(Monitor { app, asked: Mutex::default() });
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let (stream, _, place) = accept(&socket, &room).await;
+        let (stream, _) = accept(&socket).await;
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= MAX_CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let connection = connection(stream, monitor.clone());
-        tokio::spawn(async move {
+        let connection = tokio::spawn(async move {
             if timeout(CONNECTION_WITHIN, connection).await.is_err() {
                 tracing::trace!("a connection of the admin plane took too long");
             }
-            drop(place);
         });
+        open.push_back(connection.abort_handle());
     }
 }
 
@@ -98,11 +108,11 @@ impl Monitor {
     /// Whether the server should be sent work, or else why not.
     async fn ready(&self) -> Result<(), &'static str> {
         // Before and after: the store may take its time, and is closed in the end.
-        if self.app.is_draining() {
+        if self.app.is_leaving() {
             return Err(STOPPING);
         }
         let answered = self.store_answers().await;
-        if self.app.is_draining() {
+        if self.app.is_leaving() {
             return Err(STOPPING);
         }
         if answered { Ok(()) } else { Err(AWAY) }

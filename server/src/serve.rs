@@ -12,12 +12,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use crate::App;
 use crate::http::{Peer, router};
+use crate::{App, Stage};
 
 /// How long a client may take to send a request's head, or to shake hands.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -52,8 +52,14 @@ pub async fn serve(listener: Listener, app: Arc<App>, shutdown: impl Future<Outp
     let service = router(app.clone());
     tokio::pin!(shutdown);
     loop {
+        let accepted = async {
+            // Past the most, clients wait in the kernel's queue until one ends.
+            let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
+            let (stream, addr) = accept(&listener.socket).await;
+            io::Result::Ok((stream, addr, place))
+        };
         let (stream, addr, place) = tokio::select! {
-            accepted = accept(&listener.socket, &room) => accepted,
+            accepted = accepted => accepted?,
             () = &mut shutdown => break,
         };
         let peer = Peer { addr, _place: Arc::new((place, app.metrics.connection())) };
@@ -66,7 +72,7 @@ pub async fn serve(listener: Listener, app: Arc<App>, shutdown: impl Future<Outp
         });
     }
     tracing::info!("stopping");
-    app.draining.send_replace(true);
+    app.stage.send_replace(Stage::Draining);
     drop(listener);
     // Every place is free again when every connection has ended, sockets included.
     if tokio::time::timeout(DRAIN_WITHIN, room.acquire_many(places)).await.is_err() {
@@ -77,19 +83,10 @@ pub async fn serve(listener: Listener, app: Arc<App>, shutdown: impl Future<Outp
     Ok(())
 }
 
-/// Takes the next connection, as soon as there is a place for it: past the most, clients wait in the kernel's queue
-/// until one ends. Cancel-safe.
-pub(crate) async fn accept(
-    socket: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+/// Takes the next connection. Cancel-safe.
+pub(crate) async fn accept(socket: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
-        let accepted = async {
-            let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-            let (stream, addr) = socket.accept().await?;
-            io::Result::Ok((stream, addr, place))
-        };
-        match accepted.await {
+        match socket.accept().await {
             Ok(accepted) => return accepted,
             Err(error) => {
                 // Out of descriptors, or the client is gone already: either passes.

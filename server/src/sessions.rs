@@ -1,6 +1,6 @@
 //! Sessions of phones and PCs: begun, used, refreshed, listed and ended.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -102,6 +102,9 @@ impl Sessions {
     /// A stolen one does neither without the key that its session is bound to. What may be done with the tokens
     /// was confirmed once: a `scope` beyond that is refused, and any other is the one that was confirmed.
     ///
+    /// A call that tries again, since the store was away, passes the same `fresh`: that its own rotation came about
+    /// after all is no replay.
+    ///
     /// # Errors
     /// The store's; [`NoTokens`] within, if it is no good.
     pub async fn refresh(
@@ -110,12 +113,16 @@ impl Sessions {
         client_id: &str,
         proof: Option<&Proved>,
         scope: Option<&str>,
+        fresh: &Fresh,
     ) -> Result<Result<Tokens, NoTokens>, StoreError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let session = match self.store.refresh_token(token, now).await? {
                 Refresh::Unknown => return Ok(Err(NoTokens::NoGrant)),
                 Refresh::Spent(session) => {
+                    if let Some(tokens) = fresh.of(&session) {
+                        return Ok(Ok(tokens));
+                    }
                     // Whatever scope it asks for, a replay is one.
                     let refused = self.may_refresh(&session, client_id, proof, None).await?;
                     if refused.is_ok() {
@@ -129,9 +136,10 @@ impl Sessions {
                 return Ok(Err(refused));
             }
             let (tag, is_bound) = (session.id.tag(), session.key.is_some());
-            let tokens = Tokens::generate(tag, session.scope.clone(), is_bound, &*self.random);
-            if self.store.rotate(session.id, token, tokens.record(now), now).await? {
-                return Ok(Ok(tokens));
+            let make = || Tokens::generate(tag, session.scope.clone(), is_bound, &*self.random);
+            let record = fresh.made(make).record(now);
+            if self.store.rotate(session.id, token, record, now).await? {
+                return Ok(Ok(fresh.made(make)));
             }
         }
         Err(StoreError("a refresh token changed under every try".to_owned()))
@@ -225,6 +233,9 @@ impl Sessions {
         let ended = self.store.end_sessions(account, ending, notice).await?;
         Audit::SessionsEnded { account, sessions: ended.len() }.log();
         self.ended(&ended).await?;
+        if let (Ending::One(id), true) = (ending, ended.is_empty()) {
+            self.store.settle(id.tag()).await?;
+        }
         Ok(!ended.is_empty())
     }
 
@@ -262,6 +273,21 @@ impl Sessions {
             self.logins.phone_ended(*session).await?;
         }
         Ok(())
+    }
+}
+
+/// The tokens that one call buys, however often it asks the store.
+#[derive(Default)]
+pub struct Fresh(OnceLock<Tokens>);
+
+impl Fresh {
+    fn made(&self, make: impl Fn() -> Tokens) -> Tokens {
+        self.0.get_or_init(make).clone()
+    }
+
+    /// The tokens, if they are what a session has by now.
+    fn of(&self, session: &PcSession) -> Option<Tokens> {
+        self.0.get().filter(|tokens| tokens.refresh.digest() == session.tokens.refresh).cloned()
     }
 }
 

@@ -35,7 +35,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::dpop::Thumbprint;
-use shared::id::{AccountId, LoginId, SessionId};
+use shared::id::{AccountId, LoginId, SessionId, Tag};
 use shared::login::Login;
 use shared::name::Username;
 use shared::secret::{ConfirmToken, DeviceCode, Digest, PcToken, PhoneToken, RefreshToken, Scan, User};
@@ -162,11 +162,20 @@ pub enum FirstUse {
     Full,
 }
 
+/// A use that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// As of when.
+    pub at: Timestamp,
+    /// Which of those of that moment, for a store that is asked over a network, and may be asked twice.
+    pub id: u128,
+}
+
 /// What came of [`Store::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is counted, as of this time.
-    Counted(Timestamp),
+    /// It is counted.
+    Counted(Use),
     /// The limit is reached; nothing was counted. There is room again after this long.
     Refused(Duration),
     /// As refused, but by uses of which one is so new that another node may be about to give it back.
@@ -284,8 +293,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Counts one, unless the limit is reached: never more than `rate.count` within any `rate.per`.
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken>;
-    /// Takes back what was counted as of `counted`, because it turned out not to count.
-    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()>;
+    /// Takes back what was counted, because it turned out not to count.
+    async fn give_back(&self, key: LimitKey, counted: Use) -> Result<()>;
 
     /// Remembers a proof of possession for as long as it could be sent again.
     async fn first_use(&self, proof: ProofId, now: Timestamp) -> Result<FirstUse>;
@@ -296,6 +305,12 @@ pub trait Store: Send + Sync + 'static {
     async fn purge(&self, now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+    /// Waits until what was read in a partition can't be taken back any more. Whoever answers with an end that
+    /// somebody else brought about, or an earlier call of unknown outcome, vouches for it.
+    async fn settle(&self, _tag: Tag) -> Result<()> {
+        // What can be read is durable, unless a store says otherwise.
+        Ok(())
+    }
     /// Writes what is in hand and lets go. Later calls fail.
     async fn close(&self);
 }

@@ -109,6 +109,13 @@ macro_rules! ids {
                 Tag::of(self.0)
             }
 
+            /// When it was made, to the millisecond.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                let millis = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX);
+                Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+            }
+
             /// As 16 bytes, which sort as the ids do.
             #[must_use]
             pub fn to_bytes(self) -> [u8; 16] {

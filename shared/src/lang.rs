@@ -1,7 +1,7 @@
 //! The languages that people are spoken to in, and which of them somebody reads.
 //!
 //! What programs read, such as JSON, exit codes, logs and the wire, is the
-//! same in all of them.
+//! same in all of them. So is what people read where Chinese can't be written: see [`Charset`].
 
 use std::str::FromStr;
 
@@ -21,8 +21,35 @@ pub enum Lang {
 #[error("a language is one of: en, zh-CN")]
 pub struct UnknownLang;
 
-/// Where POSIX says to look for the language of messages, the first that is set wins.
-const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
+/// What a locale writes text in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8.
+    Utf8,
+    /// Nobody has said.
+    Unknown,
+    /// The locale says another one.
+    Other,
+}
+
+impl Charset {
+    /// The locale's. Without one it is unknown: C is what POSIX says then, and UTF-8 what terminals do. `variable`
+    /// looks up a variable of the environment.
+    #[must_use]
+    pub fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
+        match set(["LC_ALL", "LC_CTYPE", "LANG"], variable).map(|locale| locale.to_ascii_lowercase()) {
+            None if cfg!(windows) => Self::Utf8,
+            None => Self::Unknown,
+            Some(locale) if locale.contains("utf-8") || locale.contains("utf8") => Self::Utf8,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// The variables where POSIX says to look: the first that is set to something wins.
+fn set(variables: [&str; 3], value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    variables.into_iter().filter_map(value).find(|value| !value.is_empty())
+}
 
 impl Lang {
     /// All of them.
@@ -57,14 +84,18 @@ impl Lang {
             }
         }
         let named = option.or_else(|| variable(Self::VARIABLE)).and_then(|name| name.parse().ok());
-        named.unwrap_or_else(|| Self::of_locale(variable))
+        Self::to_write(named, variable)
     }
 
-    /// The language of a locale. `variable` looks up a variable of the environment.
+    /// The language to write in: the one that was `asked` for, or else the locale's; but English where the locale is
+    /// not written in UTF-8. `variable` looks up a variable of the environment.
     #[must_use]
-    pub fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let locale = LOCALE.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
-        locale.and_then(|locale| Self::spoken_in(&locale)).unwrap_or_default()
+    pub fn to_write(asked: Option<Self>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        if Charset::of_locale(&variable) == Charset::Other {
+            return Self::English;
+        }
+        let of_locale = || Self::spoken_in(&set(["LC_ALL", "LC_MESSAGES", "LANG"], variable)?);
+        asked.or_else(of_locale).unwrap_or_default()
     }
 
     /// The language to answer in, for the values of `Accept-Language` headers (RFC 9110 §12.5.4). Of equal
@@ -116,6 +147,11 @@ impl FromStr for Lang {
 mod tests {
     use super::*;
 
+    /// An environment.
+    fn among(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
     #[test]
     fn a_language_is_read_by_its_tag_or_name() {
         for lang in Lang::ALL {
@@ -132,36 +168,60 @@ mod tests {
 
     #[test]
     fn of_a_locale_the_strongest_variable_that_is_set_counts() {
-        let of = |set: &[(&str, &str)]| {
-            Lang::of_locale(|name| {
-                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-            })
-        };
+        let of = |set: &[(&str, &str)]| Lang::to_write(None, among(set));
         assert_eq!(of(&[]), Lang::English);
-        for value in ["zh_CN.UTF-8", "zh", "zh_TW@radical", "zh-Hans"] {
+        for value in ["zh_CN.UTF-8", "zh.utf8", "zh_TW.UTF-8@radical", "zh-Hans.utf-8"] {
             assert_eq!(of(&[("LANG", value)]), Lang::Chinese, "{value}");
         }
-        for value in ["C", "POSIX", "C.UTF-8", "de_DE.UTF-8", "en_GB", "zhx_CN", ""] {
+        for value in ["C", "POSIX", "C.UTF-8", "de_DE.UTF-8", "en_GB", "zhx_CN.UTF-8", ""] {
             assert_eq!(of(&[("LANG", value)]), Lang::English, "{value}");
         }
-        assert_eq!(of(&[("LC_ALL", "en_US"), ("LC_MESSAGES", "zh_CN"), ("LANG", "zh_CN")]), Lang::English);
-        assert_eq!(of(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_CN"), ("LANG", "en_US")]), Lang::Chinese);
-        assert_eq!(of(&[("LC_MESSAGES", "C"), ("LANG", "zh_CN")]), Lang::English);
+        let [english, chinese] = ["en_US.UTF-8", "zh_CN.UTF-8"];
+        assert_eq!(of(&[("LC_ALL", english), ("LC_MESSAGES", chinese), ("LANG", chinese)]), Lang::English);
+        assert_eq!(of(&[("LC_ALL", ""), ("LC_MESSAGES", chinese), ("LANG", english)]), Lang::Chinese);
+        assert_eq!(of(&[("LC_MESSAGES", "C"), ("LANG", chinese)]), Lang::English);
+        assert_eq!(of(&[("LC_MESSAGES", "zh_CN"), ("LC_CTYPE", "C.UTF-8")]), Lang::Chinese);
+    }
+
+    #[test]
+    fn where_the_locale_is_not_written_in_utf_8_there_is_english_whatever_was_asked_for() {
+        for value in ["C", "POSIX", "zh_CN", "zh_CN.GBK", "zh_CN.GB18030", "zh_TW.Big5"] {
+            for asked in [None, Some(Lang::Chinese)] {
+                assert_eq!(Lang::to_write(asked, among(&[("LANG", value)])), Lang::English, "{value}");
+            }
+        }
+        for set in [&[][..], &[("LANG", "C.UTF-8")], &[("LANG", "C"), ("LC_ALL", "en_US.utf8")]] {
+            assert_eq!(Lang::to_write(Some(Lang::Chinese), among(set)), Lang::Chinese, "{set:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_variable_that_says_something_names_the_charset() {
+        for (set, charset) in [
+            (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")][..], Charset::Utf8),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "zh_CN.utf8"), ("LANG", "C")], Charset::Utf8),
+            (&[("LC_CTYPE", "UTF-8")], Charset::Utf8),
+            (&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], Charset::Other),
+            (&[("LANG", "zh_CN.GB18030")], Charset::Other),
+            (&[("LANG", "en_US")], Charset::Other),
+        ] {
+            assert_eq!(Charset::of_locale(among(set)), charset, "{set:?}");
+        }
+        let unsaid = if cfg!(windows) { Charset::Utf8 } else { Charset::Unknown };
+        assert_eq!(Charset::of_locale(among(&[])), unsaid);
     }
 
     #[test]
     fn a_program_is_explained_in_the_language_that_its_arguments_name() {
         let of = |line: &str, set: &[(&str, &str)]| {
-            let value =
-                |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            Lang::asked_for(line.split(' ').map(str::to_owned), value)
+            Lang::asked_for(line.split(' ').map(str::to_owned), among(set))
         };
-        let locale = [("LANG", "zh_CN")];
+        let locale = [("LANG", "zh_CN.UTF-8")];
         assert_eq!(of("x --help --lang zh", &[]), Lang::Chinese);
         assert_eq!(of("x --lang=zh-CN --help", &[]), Lang::Chinese);
         assert_eq!(of("x --help --lang en", &locale), Lang::English);
         assert_eq!(of("x --help", &locale), Lang::Chinese);
-        assert_eq!(of("x --help", &[("SAOMA_LANG", "en"), ("LANG", "zh_CN")]), Lang::English);
+        assert_eq!(of("x --help", &[("SAOMA_LANG", "en"), locale[0]]), Lang::English);
         assert_eq!(of("x --language en --lang", &locale), Lang::Chinese);
     }
 

@@ -15,8 +15,8 @@
 //! speaks JSON, every line is checked, and a transcript is printed ([`transcript`]). All that is kept goes
 //! into a temporary folder; whatever happens, no program outlives the demo.
 
-mod cast;
-mod running;
+pub(crate) mod cast;
+pub(crate) mod running;
 mod screen;
 mod transcript;
 

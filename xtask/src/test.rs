@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, bail};
 
 use crate::redis::{self, Cluster};
-use crate::{answers, root};
+use crate::{answers, path, root, terminals};
 
 /// A check: what it is called, and what it runs after `cargo`.
 struct Check {
@@ -33,6 +33,11 @@ const DOC_TESTS: Check = Check {
     args: &["test", "--locked", "--workspace", "--doc"],
     env: None,
 };
+const TERMINALS: Check = Check {
+    name: "the login screen in real terminals",
+    args: &["run", "--quiet", "--locked", "--package", "xtask", "--", "terminals", "--few"],
+    env: None,
+};
 const NEXTEST: Check =
     Check { name: "tests", args: &["nextest", "run", "--locked", "--workspace"], env: None };
 const TESTS: Check = Check {
@@ -45,7 +50,7 @@ const TESTS: Check = Check {
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     set_up()?;
     let tests = if answers("cargo-nextest", &["nextest", "--version"]) { NEXTEST } else { TESTS };
-    let checks = [FORMAT, LINTS, DOCS, DOC_TESTS, tests];
+    let checks = [FORMAT, LINTS, DOCS, DOC_TESTS, TERMINALS, tests];
     let cluster = Cluster::start()?;
     for (check, number) in checks.iter().zip(1..) {
         println!("==> {number}/{} {}: cargo {}", checks.len(), check.name, check.args.join(" "));
@@ -53,6 +58,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             .args(check.args)
             .envs(check.env)
             .env(redis::VARIABLE, cluster.place())
+            .env("PATH", path())
             .current_dir(root())
             .stdin(Stdio::null())
             .status()
@@ -65,27 +71,39 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the tests need beyond Rust: the terminal in which they try the login screen, and the store that servers share.
-/// By the program's name, which is its Debian package's, too.
-const NEEDED: [(&str, &str); 2] = [("tmux", "-V"), ("redis-server", "--version")];
+/// What the tests need beyond Rust: the terminal in which they try the login screen, the store that servers share, and
+/// the load balancers before them. By the program's name, which is its Debian package's, too.
+const NEEDED: [(&str, &str); 4] =
+    [("tmux", "-V"), ("redis-server", "--version"), ("nginx", "-v"), ("haproxy", "-v")];
 
-/// Brings what is missing of it.
+/// Brings what is missing of it, and the terminals, which are skipped aloud where they are missing.
 fn set_up() -> anyhow::Result<()> {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+    let can_install = is_root && answers("apt-get", &["--version"]);
     let missing: Vec<&str> = NEEDED
         .iter()
         .filter(|(program, ask)| !answers(program, &[ask]))
         .map(|(program, _)| *program)
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        let names = missing.join(" ");
+        if !can_install {
+            bail!("missing: {names}. Install it (Debian: apt-get install {names}), then run this again");
+        }
+        install(&missing).with_context(|| format!("missing: {names}"))?;
     }
-    let names = missing.join(" ");
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
-    if !is_root || !answers("apt-get", &["--version"]) {
-        bail!("missing: {names}. Install it (Debian: apt-get install {names}), then run this again");
+    if can_install
+        && !terminals::are_few_installed()
+        && let Err(error) = install(&terminals::PACKAGES)
+    {
+        println!("    {error}");
     }
-    println!("==> set-up: apt-get install {names}");
-    let install = [&["install", "-y", "-qq"][..], &missing].concat();
+    Ok(())
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    println!("==> set-up: apt-get install {}", packages.join(" "));
+    let install = [&["install", "-y", "-qq", "--no-install-recommends"][..], packages].concat();
     for args in [&["update", "-qq"][..], &install] {
         let status = Command::new("apt-get")
             .args(args)
@@ -94,7 +112,7 @@ fn set_up() -> anyhow::Result<()> {
             .status()
             .context("apt-get can't be started")?;
         if !status.success() {
-            bail!("missing: {names}; and apt-get {} failed ({status})", args.join(" "));
+            bail!("apt-get {} failed ({status})", args.join(" "));
         }
     }
     Ok(())

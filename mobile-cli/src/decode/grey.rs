@@ -29,6 +29,11 @@ fn boxes<const CHANNELS: usize, const BYTES: usize>(
     side: usize,
 ) -> Option<GrayImage> {
     let pixel = CHANNELS * BYTES;
+    if side == 1 {
+        let height = u32::try_from(pixels.len() / pixel / width.max(1)).ok()?;
+        let grey = pixels.chunks_exact(pixel).map(grey_of::<CHANNELS, BYTES>).collect();
+        return GrayImage::from_raw(u32::try_from(width).ok()?, height, grey);
+    }
     let mut grey = Vec::new();
     let mut sums = vec![0_u32; width.div_ceil(side)];
     let mut rows = 0;

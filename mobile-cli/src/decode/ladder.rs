@@ -1,133 +1,165 @@
 //! Step 2: the preparations, tried one by one until a code is read.
 //!
-//! The reader wants black and white pixels of a good size. Which threshold and
-//! which size suit a photograph can't be told beforehand, but trying is cheap.
-//! The steps stand in the order of how often each is the first to succeed.
+//! Which threshold and which size suit a photograph can't be told beforehand, but trying is cheap. The steps stand
+//! in the order of what each reads for the time that it takes, measured on photographs that the steps before it
+//! don't read.
 
-use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage};
-use rqrr::PreparedImage;
+use image::GrayImage;
 
-use super::crowd::is_crowded;
+use super::crowd::has_more_than;
 use super::guard::{Findings, quietly};
-use super::payload;
-use super::picture::{SEARCHED_SIDE, fit};
-use super::threshold::local_mean;
-use super::turn::turned;
+use super::prepare::{Change, Preparation, Size, Threshold};
+use super::read::{Code, Pattern, Seen, Spot, flooded, traced};
 
-/// One way to prepare a picture.
+/// One way to prepare a picture, and how it is read then.
 struct Step {
-    size: Size,
-    threshold: Threshold,
-    change: Change,
+    preparation: Preparation,
+    readers: &'static [Reader],
+    /// Only for pictures in which a finder pattern was seen: this takes long.
+    last: bool,
 }
 
-/// What is done to the pixels before that.
-enum Change {
-    None,
-    /// Light and dark change places: the reader knows dark codes on light ground only.
-    Inverted,
-    /// Made softer by this radius: closes the gaps between the cells of a terminal, and calms noise.
-    Softened(f32),
-    /// Turned by so many degrees: the reader finds its patterns along rows, and some angles suit it better.
-    Turned(f32),
+/// How black and white pixels are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// By [`traced`].
+    Traced,
+    /// The same, of light codes on dark ground.
+    Light,
+    /// By [`traced`], and then as on a surface that is not flat.
+    Bent,
+    /// By [`flooded`].
+    Flooded,
 }
 
-/// To which size.
-enum Size {
-    /// The longer side at most this.
-    AtMost(u32),
-    /// Twice the size, for pictures whose longer side is at most this.
-    Doubled(u32),
+const fn step(size: Size, change: Change, threshold: Threshold, readers: &'static [Reader]) -> Step {
+    Step { preparation: Preparation { size, change, threshold }, readers, last: false }
 }
 
-/// How pixels become black or white.
-enum Threshold {
-    /// Our own, see [`local_mean`].
-    LocalMean,
-    /// The reader's own: a running mean along the row.
-    RunningMean,
+const fn last(size: Size, change: Change, threshold: Threshold, readers: &'static [Reader]) -> Step {
+    Step { preparation: Preparation { size, change, threshold }, readers, last: true }
 }
+
+use Change::{Inverted, Sharpened, Softened, Turned};
+use Reader::{Bent, Flooded, Light, Traced};
+use Size::{AtMost, Doubled, Shrunk, Whole};
+use Threshold::{Blocks, LocalMean, Otsu, RunningMean};
 
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::None },
-    Step { size: Size::AtMost(SEARCHED_SIDE), threshold: Threshold::RunningMean, change: Change::None },
-    Step { size: Size::Doubled(900),          threshold: Threshold::LocalMean,   change: Change::None },
-    Step { size: Size::Doubled(900),          threshold: Threshold::RunningMean, change: Change::None },
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Inverted },
-    Step { size: Size::AtMost(400),           threshold: Threshold::LocalMean,   change: Change::None },
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Softened(1.5) },
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Turned(45.0) },
-    Step { size: Size::AtMost(800),           threshold: Threshold::LocalMean,   change: Change::Turned(20.0) },
-    Step { size: Size::AtMost(600),           threshold: Threshold::LocalMean,   change: Change::None },
-    Step { size: Size::AtMost(800),           threshold: Threshold::RunningMean, change: Change::Softened(1.5) },
+    step(Whole,        Change::None,   Otsu,        &[Traced, Light]),
+    step(Shrunk(400),  Change::None,   Blocks,      &[Traced]),
+    step(Whole,        Change::None,   Blocks,      &[Bent, Light]),
+    step(Shrunk(400),  Change::None,   LocalMean,   &[Bent, Flooded]),
+    step(Whole,        Change::None,   LocalMean,   &[Traced]),
+    step(AtMost(800),  Change::None,   LocalMean,   &[Flooded]),
+    step(AtMost(800),  Inverted,       LocalMean,   &[Traced, Flooded]),
+    step(Shrunk(400),  Change::None,   Blocks,      &[Flooded]),
+    step(Doubled(900), Change::None,   Blocks,      &[Bent]),
+    last(Doubled(900), Sharpened(1.0), Blocks,      &[Bent]),
+    last(Doubled(900), Change::None,   LocalMean,   &[Flooded]),
+    last(AtMost(1000), Softened(2.0),  RunningMean, &[Traced, Light]),
+    last(AtMost(800),  Softened(1.5),  LocalMean,   &[Flooded]),
+    last(AtMost(800),  Softened(3.0),  Blocks,      &[Bent, Light]),
+    last(AtMost(600),  Change::None,   LocalMean,   &[Bent, Flooded]),
+    last(AtMost(800),  Turned(45.0),   LocalMean,   &[Flooded]),
+    last(AtMost(800),  Turned(20.0),   Otsu,        &[Flooded]),
+    last(AtMost(600),  Turned(70.0),   LocalMean,   &[Flooded]),
 ];
+
+/// How many steps more are taken for something that looks like another code.
+const STEPS_FOR_ANOTHER: usize = 4;
+/// More finder patterns than a wall of codes has; each has three.
+const MOST_TRACED: usize = 3_000;
+/// `rqrr` tries each pattern with all others.
+const MOST_FLOODED: usize = 300;
+/// What was seen of codes, when none was read.
+#[derive(Debug, Default)]
+pub(super) struct Clues {
+    /// The finder patterns that were seen at once, where those were the most.
+    pub(super) patterns: Vec<Pattern>,
+    /// Where three of them were as those of a code.
+    pub(super) unread: Vec<Spot>,
+}
 
 /// Tries the steps until everything that looks like a code is read and `enough` says yes to one text.
 ///
-/// A step in which the reader panics counts as one that found nothing.
-pub(super) fn climb(picture: &GrayImage, enough: &dyn Fn(&str) -> bool, found: &Findings) {
-    let mut satisfied = false;
+/// A step in which a reader panics counts as one that found nothing.
+pub(super) fn climb(picture: &GrayImage, enough: &dyn Fn(&str) -> bool, found: &Findings) -> Clues {
+    let mut clues = Clues::default();
+    let mut read: Vec<Spot> = Vec::new();
+    let (mut is_enough, mut further) = (false, STEPS_FOR_ANOTHER);
     for step in STEPS {
-        if found.are_late() {
-            return;
+        if found.are_late() || (step.last && clues.patterns.is_empty()) {
+            break;
         }
-        let Some(seen) = quietly(|| step.try_on(picture)).flatten() else { continue };
-        satisfied |= seen.texts.iter().any(|text| enough(text));
-        seen.texts.into_iter().for_each(|text| found.add(text));
-        if satisfied && seen.unread == 0 {
-            return;
+        let Some(seen) = quietly(|| step.try_on(picture, found)).flatten() else { continue };
+        for code in seen.codes {
+            is_enough |= enough(&code.text);
+            read.push(code.spot);
+            found.add(code.text);
+        }
+        let unread = seen.unread.into_iter();
+        clues.unread.extend(unread);
+        clues.unread.retain(|spot| !read.iter().any(|code| code.covers(spot)));
+        if seen.patterns.len() > clues.patterns.len() {
+            clues.patterns = seen.patterns;
+        }
+        if is_enough {
+            if clues.unread.is_empty() || further == 0 {
+                break;
+            }
+            further -= 1;
         }
     }
-}
-
-/// What a step saw.
-struct Seen {
-    texts: Vec<String>,
-    /// How many places looked like a code and could not be read.
-    unread: usize,
+    clues
 }
 
 impl Step {
-    /// `None` if the step is not for a picture of this size.
-    fn try_on(&self, picture: &GrayImage) -> Option<Seen> {
-        let mut grey = self.size.of(picture)?;
-        match self.change {
-            Change::None => {}
-            Change::Inverted => imageops::invert(&mut grey),
-            Change::Softened(radius) => grey = imageops::blur(&grey, radius),
-            Change::Turned(degrees) => grey = turned(&grey, degrees),
-        }
-        Some(read(match self.threshold {
-            Threshold::LocalMean => PreparedImage::without_preparation(local_mean(&grey)),
-            Threshold::RunningMean => PreparedImage::prepare(grey),
-        }))
-    }
-}
-
-impl Size {
-    fn of(&self, picture: &GrayImage) -> Option<GrayImage> {
-        let original = || DynamicImage::ImageLuma8(picture.clone());
-        match *self {
-            Self::AtMost(side) => Some(fit(original(), side).into_luma8()),
-            Self::Doubled(up_to) => {
-                let (width, height) = picture.dimensions();
-                let double = || original().resize_exact(width * 2, height * 2, FilterType::Triangle);
-                (width.max(height) <= up_to).then(|| double().into_luma8())
+    /// What is seen, in the picture's own pixels. `None` if the step is not for a picture of this size.
+    fn try_on(&self, picture: &GrayImage, found: &Findings) -> Option<Seen> {
+        let dark = self.preparation.of(picture)?;
+        let mut seen = Seen::default();
+        for reader in self.readers {
+            if found.are_late() {
+                break;
             }
+            seen.add(quietly(|| reader.read(&dark, found)).flatten().unwrap_or_default());
+        }
+        if matches!(self.preparation.change, Turned(_)) {
+            // Where that is in the picture itself is of no use any more: these are the last steps.
+            seen = Seen { codes: seen.codes.into_iter().map(Code::anywhere).collect(), ..Seen::default() };
+        }
+        let by = exact(picture.width()) / exact(dark.width());
+        Some(seen.scaled(by))
+    }
+}
+
+impl Reader {
+    /// Among too many patterns nothing is seen.
+    fn read(self, dark: &GrayImage, found: &Findings) -> Option<Seen> {
+        let most = if self == Flooded { MOST_FLOODED } else { MOST_TRACED };
+        let light = (self == Light).then(|| negative(dark));
+        let dark = light.as_ref().unwrap_or(dark);
+        if has_more_than(most, dark) {
+            return None;
+        }
+        match self {
+            Flooded => Some(flooded::read(dark)),
+            _ => traced::read(dark, self == Bent, &|| found.are_late()),
         }
     }
 }
 
-/// Finds the codes in black and white pixels, and reads them. Among too many patterns there are none.
-fn read(mut prepared: PreparedImage<GrayImage>) -> Seen {
-    if is_crowded(&prepared) {
-        return Seen { texts: Vec::new(), unread: 0 };
-    }
-    let grids = prepared.detect_grids();
-    let texts: Vec<_> = grids.iter().filter_map(payload::text_of).collect();
-    Seen { unread: grids.len() - texts.len(), texts }
+fn negative(dark: &GrayImage) -> GrayImage {
+    let mut light = dark.clone();
+    light.as_mut().iter_mut().for_each(|pixel| *pixel = 1 - *pixel);
+    light
+}
+
+/// As a fraction; a searched picture has no side that does not fit.
+fn exact(pixels: u32) -> f32 {
+    f32::from(u16::try_from(pixels).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]
@@ -151,6 +183,6 @@ mod tests {
             }
         }
         // If there is something to see, the reader has been mended, and this needs another picture.
-        assert!(quietly(|| read(PreparedImage::without_preparation(pixels))).is_none());
+        assert!(quietly(|| flooded::read(&pixels)).is_none());
     }
 }

@@ -2,8 +2,7 @@
 
 use std::io::Cursor;
 
-use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{Unreadable, cost, grey};
 
@@ -18,7 +17,7 @@ const MAX_BYTES: u64 = 272 << 20;
 /// The most memory for what a file holds beside pixels, as comments, which may be compressed too.
 const MAX_COMMENT_BYTES: u64 = 8 << 20;
 /// The longest side that is searched. More pixels a module than this leaves help nobody.
-pub(super) const SEARCHED_SIDE: u32 = 1600;
+const SEARCHED_SIDE: u32 = 2000;
 
 /// Decodes a picture and makes it grey, at most [`SEARCHED_SIDE`] long.
 pub(super) fn open(file: &[u8]) -> Result<GrayImage, Unreadable> {
@@ -48,10 +47,8 @@ pub(super) fn open(file: &[u8]) -> Result<GrayImage, Unreadable> {
     let color = decoder.color_type();
     let mut content = vec![0; usize::try_from(bytes).map_err(|_| Unreadable::TooLarge)?];
     decoder.read_image(&mut content).map_err(refused)?;
-    let box_side = (width.max(height) / SEARCHED_SIDE).max(1);
-    let grey = grey::shrunk(&content, color, width, box_side).ok_or(Unreadable::NotAPicture)?;
-    drop(content);
-    Ok(fit(DynamicImage::ImageLuma8(grey), SEARCHED_SIDE).into_luma8())
+    let box_side = width.max(height).div_ceil(SEARCHED_SIDE).max(1);
+    grey::shrunk(&content, color, width, box_side).ok_or(Unreadable::NotAPicture)
 }
 
 fn limits(max_alloc: u64) -> Limits {
@@ -62,12 +59,11 @@ fn limits(max_alloc: u64) -> Limits {
     limits
 }
 
-/// Makes a picture smaller, if it is longer than `side`.
-pub(super) fn fit(picture: DynamicImage, side: u32) -> DynamicImage {
-    if picture.width().max(picture.height()) <= side {
-        return picture;
-    }
-    picture.resize(side, side, FilterType::Triangle)
+/// Makes a picture smaller by a whole number, if it is longer than `side`.
+pub(super) fn fit(picture: &GrayImage, side: u32) -> GrayImage {
+    let box_side = picture.width().max(picture.height()).div_ceil(side);
+    let shrunk = || grey::shrunk(picture.as_raw(), ColorType::L8, picture.width(), box_side);
+    if box_side > 1 { shrunk().unwrap_or_else(|| picture.clone()) } else { picture.clone() }
 }
 
 /// What a decoder's refusal means to a person.

@@ -1,6 +1,6 @@
 //! Black or white: each pixel against its surroundings.
 
-use image::{GrayImage, Luma};
+use image::GrayImage;
 
 /// A pixel is black below this many hundredths of the mean around it.
 const BLACK_BELOW_PERCENT: u64 = 95;
@@ -13,19 +13,55 @@ pub(super) fn local_mean(grey: &GrayImage) -> GrayImage {
     let (width, height) = grey.dimensions();
     let reach = (width.min(height) / WINDOWS_PER_SIDE / 2).max(1);
     let sums = Sums::of(grey);
-    GrayImage::from_fn(width, height, |x, y| {
-        let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(width));
+    let mut black = grey.clone();
+    for (y, row) in (0..height).zip(black.as_mut().chunks_exact_mut(width.max(1) as usize)) {
         let (top, bottom) = (y.saturating_sub(reach), (y + reach + 1).min(height));
-        let count = u64::from((right - left) * (bottom - top));
-        let sum = u64::from(sums.within(left, top, right, bottom));
-        let pixel = u64::from(grey.get_pixel(x, y).0[0]);
-        Luma([u8::from(pixel * count * 100 < sum * BLACK_BELOW_PERCENT)])
-    })
+        for (x, pixel) in (0..width).zip(row) {
+            let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(width));
+            let count = u64::from((right - left) * (bottom - top));
+            let sum = u64::from(sums.within(left, top, right, bottom));
+            *pixel = u8::from(u64::from(*pixel) * count * 100 < sum * BLACK_BELOW_PERCENT);
+        }
+    }
+    black
+}
+
+/// Black (1) where a pixel is darker than the one limit that divides all pixels into two groups that differ most
+/// from each other and least within (Otsu's method). Enough where the light is even, as on a screen.
+pub(super) fn otsu(grey: &GrayImage) -> GrayImage {
+    let mut counts = [0_u64; 256];
+    grey.as_raw().iter().for_each(|pixel| counts[usize::from(*pixel)] += 1);
+    let limit = otsu_limit(&counts);
+    let mut black = grey.clone();
+    black.as_mut().iter_mut().for_each(|pixel| *pixel = u8::from(*pixel <= limit));
+    black
+}
+
+/// The lightest that is black, by how many pixels are as light as each index says.
+#[expect(clippy::cast_precision_loss, reason = "a picture has fewer pixels than a fraction can tell apart")]
+fn otsu_limit(counts: &[u64; 256]) -> u8 {
+    let light = |(light, count): (u8, &u64)| u64::from(light) * count;
+    let (all, all_light): (u64, u64) = (counts.iter().sum(), (0..=255).zip(counts).map(light).sum());
+    let (mut dark, mut dark_light, mut limit, mut most) = (0, 0, 0, 0.0);
+    for (nth, count) in (0..=255).zip(counts) {
+        dark += count;
+        dark_light += light((nth, count));
+        if dark == 0 || dark == all {
+            continue;
+        }
+        let mean = |light: u64, count: u64| light as f64 / count as f64;
+        let apart = mean(dark_light, dark) - mean(all_light - dark_light, all - dark);
+        let between = dark as f64 * (all - dark) as f64 * apart * apart;
+        if between > most {
+            (most, limit) = (between, nth);
+        }
+    }
+    limit
 }
 
 /// For each point, the sum of all pixels above and to the left of it: the sum of any rectangle is then four
 /// look-ups, whatever its size.
-struct Sums {
+pub(super) struct Sums {
     /// The picture's width and one.
     stride: usize,
     /// 32 bits are enough for 4096 × 4096 pixels, and a searched picture is far smaller.
@@ -33,7 +69,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(grey: &GrayImage) -> Self {
+    pub(super) fn of(grey: &GrayImage) -> Self {
         let (width, height) = (grey.width() as usize, grey.height() as usize);
         let stride = width + 1;
         let mut sums = vec![0; stride * (height + 1)];
@@ -47,6 +83,25 @@ impl Sums {
         Self { stride, sums }
     }
 
+    /// The mean of the pixels in a square this far around a point. `None` if the point is not in the picture.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "of points within the picture"
+    )]
+    #[expect(clippy::cast_precision_loss, reason = "of few pixels")]
+    pub(super) fn share(&self, x: f32, y: f32, reach: f32) -> Option<f32> {
+        let (width, height) = (self.stride - 1, self.sums.len() / self.stride - 1);
+        if !(x >= 0.0 && y >= 0.0 && x < width as f32 && y < height as f32) {
+            return None;
+        }
+        let (left, top) = ((x - reach).max(0.0) as u32, (y - reach).max(0.0) as u32);
+        let right = ((x + reach) as u32 + 1).min(width as u32);
+        let bottom = ((y + reach) as u32 + 1).min(height as u32);
+        let count = (right - left) * (bottom - top);
+        Some(self.within(left, top, right, bottom) as f32 / count as f32)
+    }
+
     fn within(&self, left: u32, top: u32, right: u32, bottom: u32) -> u32 {
         let at = |x: u32, y: u32| self.sums[y as usize * self.stride + x as usize];
         at(right, bottom) + at(left, top) - at(right, top) - at(left, bottom)
@@ -55,6 +110,8 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
+    use image::Luma;
+
     use super::*;
 
     #[test]
@@ -71,6 +128,25 @@ mod tests {
             .map(|(x, y, _)| (x, y))
             .collect();
         assert_eq!(black, spots);
+    }
+
+    #[test]
+    fn one_limit_divides_what_is_dark_from_what_is_light() {
+        let grey =
+            GrayImage::from_fn(16, 16, |x, y| Luma([if x < 5 { 40 } else { 200 } + u8::from(y % 2 == 0)]));
+        let black = otsu(&grey);
+        assert!(black.enumerate_pixels().all(|(x, _, pixel)| pixel.0[0] == u8::from(x < 5)));
+        assert_eq!(otsu(&GrayImage::new(0, 0)).dimensions(), (0, 0));
+    }
+
+    #[test]
+    fn a_share_is_the_mean_of_a_square_as_far_as_the_picture_goes() {
+        let sums = Sums::of(&GrayImage::from_fn(6, 4, |x, _| Luma([u8::from(x < 3)])));
+        assert_eq!(sums.share(1.5, 1.5, 1.0), Some(1.0));
+        assert_eq!(sums.share(3.5, 1.5, 1.0), Some(1.0 / 3.0));
+        assert_eq!(sums.share(0.0, 0.0, 1.0), Some(1.0));
+        assert_eq!((sums.share(6.0, 1.0, 1.0), sums.share(-0.1, 1.0, 1.0)), (None, None));
+        assert_eq!(sums.share(f32::NAN, 1.0, 1.0), None);
     }
 
     #[test]

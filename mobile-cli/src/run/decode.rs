@@ -15,7 +15,7 @@ use crate::show;
 
 /// Prints the text of each code.
 pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
-    let texts = texts_in(image, |_| true)?;
+    let texts = texts_in(file(image)?, |_| true)?;
     if output.is_json() {
         return output.answer(&json!({"texts": texts}), |_| String::new());
     }
@@ -24,24 +24,33 @@ pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
     print(&texts.into_iter().map(shown).collect::<Vec<_>>().join("\n"))
 }
 
-/// The texts in a picture, which is a file's or, for `-`, standard input's. See [`decode::texts_in`].
-pub(super) fn texts_in(
-    image: &Path,
-    enough: impl Fn(&str) -> bool + Send + 'static,
-) -> Result<Vec<String>, Failure> {
+/// The bytes of a picture, which is a file's or, for `-`, standard input's.
+pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
     let file = if image == Path::new("-") { read(io::stdin()) } else { File::open(image).and_then(read) };
-    let file = file.map_err(|error| {
+    file.map_err(|error| {
         if image == Path::new("-") {
             return Failure::io(to_say!(stdin_no_picture(&error)));
         }
         let name = show::escaped(&image.to_string_lossy());
         Failure::io(to_say!(no_picture(&name, &error)))
-    })?;
+    })
+}
+
+/// The texts in a picture. See [`decode::texts_in`].
+pub(super) fn texts_in(
+    file: Vec<u8>,
+    enough: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<Vec<String>, Failure> {
     decode::texts_in(file, READ_WITHIN, enough).map_err(|error| {
         let (exit, code) = match error {
             Unreadable::NotAPicture | Unreadable::Damaged => (Exit::Failed, "not_a_picture"),
             Unreadable::TooLarge => (Exit::Failed, "picture_too_large"),
-            Unreadable::NoCode | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
+            Unreadable::NoCode
+            | Unreadable::Blurred
+            | Unreadable::TooSmall
+            | Unreadable::CutOff
+            | Unreadable::Unclear
+            | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
         };
         Failure::new(exit, code, to_say!(unreadable(error)))
     })

@@ -1,7 +1,5 @@
 //! `scan`: who asks to be logged in?
 
-use std::path::Path;
-
 use serde_json::json;
 use shared::api::ScanRequest;
 use shared::code::{PublicUrl, ScanCode, UserCode};
@@ -9,6 +7,7 @@ use shared::exit::Exit;
 use shared::{say, to_say};
 
 use super::decide::{self, Decision};
+use super::desktop::{self, Place};
 use super::{Context, decode};
 use crate::args;
 use crate::ask::{self, Said};
@@ -65,8 +64,9 @@ fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     }
     let codes = match (&what.url, &what.image) {
         (Some(url), _) => server.scan_code_in(url.trim()).into_iter().collect(),
-        (None, Some(image)) => codes_in(server, image)?,
-        (None, None) => Vec::new(),
+        (None, Some(image)) => codes_in(server, decode::file(image)?)?,
+        (None, None) if what.clipboard => codes_in(server, desktop::picture(Place::Clipboard)?)?,
+        (None, None) => codes_in(server, desktop::picture(Place::Screen)?)?,
     };
     match codes.as_slice() {
         [code] => Ok(ScanRequest::scan_code(code)),
@@ -76,9 +76,9 @@ fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
 }
 
 /// This server's codes in a picture, each once.
-fn codes_in(server: &PublicUrl, image: &Path) -> Result<Vec<ScanCode>, Failure> {
+fn codes_in(server: &PublicUrl, picture: Vec<u8>) -> Result<Vec<ScanCode>, Failure> {
     let ours = server.clone();
-    let texts = decode::texts_in(image, move |text| ours.scan_code_in(text).is_ok())?;
+    let texts = decode::texts_in(picture, move |text| ours.scan_code_in(text).is_ok())?;
     let mut codes: Vec<ScanCode> = Vec::new();
     for code in texts.iter().filter_map(|text| server.scan_code_in(text).ok()) {
         if !codes.contains(&code) {

@@ -106,6 +106,11 @@ shared::catalogue! {
     several_codes() = "图片中有多个登录二维码，没有发送任何内容，请只拍一个";
     stdin_no_picture(why) = "无法读取标准输入：{why}，请提供图片";
     no_picture(name, why) = "无法读取 {name}：{why}，请提供图片";
+    no_desktop() = "当前没有桌面环境：WAYLAND_DISPLAY 和 DISPLAY 均未设置，请将图片保存为文件，再指定该文件";
+    needs_program(program) = "需要 {program}，但尚未安装，请安装，或将图片保存为文件，再指定该文件";
+    needs_one_of(programs) = "以下程序均未安装：{programs}，请安装其中之一，或将图片保存为文件，再指定该文件";
+    no_copied_picture() = "剪贴板中没有图片，请先复制一张，再重新执行";
+    screen_unreadable() = "无法读取屏幕，请将截图保存为文件，再指定该文件";
     no_notification(number, list) = "此账号没有编号为 {number} 的提醒，或已被清除，全部提醒见：{list}";
     notification_of_no_pc(number, list) = "编号为 {number} 的提醒不涉及电脑登录，此账号的会话见：{list}";
     over_already(command) = "该会话早已结束；如非本人操作，请尽快修改密码：{command}";
@@ -125,6 +130,10 @@ pub(crate) fn unreadable(why: Unreadable) -> String {
             "图片过大，最大 32 MiB、每边 10000 像素、总计 6400 万像素，部分格式因内存限制更小，请缩小图片"
         }
         Unreadable::NoCode => "没有找到二维码，请靠近、正对、拍清楚，并保留四周的白边",
+        Unreadable::Blurred => "没有找到二维码，图片模糊，请拿稳拍清楚，或擦拭镜头",
+        Unreadable::TooSmall => "二维码太小，请靠近拍摄，或放大二维码",
+        Unreadable::CutOff => "二维码不完整，请拍下全部内容和四周的白边",
+        Unreadable::Unclear => "疑似有二维码但无法读取，请正对、拍清楚、避免反光",
         Unreadable::OutOfTime => "未能在限定时间内找到二维码，请将图片裁剪到只剩二维码",
     };
     words.to_owned()

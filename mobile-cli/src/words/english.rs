@@ -106,6 +106,11 @@ shared::catalogue! {
     several_codes() = "the picture shows several log-in codes, so nothing was sent; take a picture of one";
     stdin_no_picture(why) = "standard input can't be read: {why}; name a picture";
     no_picture(name, why) = "{name} can't be read: {why}; name a picture";
+    no_desktop() = "there is no desktop here: neither WAYLAND_DISPLAY nor DISPLAY is set; save a picture and name it";
+    needs_program(program) = "this needs {program}, which is not installed; or save a picture and name it";
+    needs_one_of(programs) = "none of these is installed: {programs}; install one, or save a picture and name it";
+    no_copied_picture() = "there is no picture in the clipboard; copy one, and run this again";
+    screen_unreadable() = "the screen can't be read; save a picture of it and name that";
     no_notification(number, list) = "this account has no notification {number}, or no longer; its notifications: {list}";
     notification_of_no_pc(number, list) = "notification {number} tells of no PC that was logged in; this account's sessions: {list}";
     over_already(command) = "that session is over already; if it was not yours, change the password as well: {command}";

@@ -23,7 +23,7 @@ pub(crate) fn chinese(name: &str) -> Option<&'static str> {
         }
         "state_dir" => "保存登录状态的位置，各服务器分开保存 [默认：用户的状态目录]",
         "json" => "以一个对象输出服务器的回答，不含令牌",
-        "lang" => "语言：en 或 zh-CN [默认：随语言环境]",
+        "lang" => "语言：en 或 zh-CN，后者需要 UTF-8 [默认：随语言环境]",
         "insecure_http" => "允许对其他机器使用明文 http，途中的任何人都能看到内容",
         "register name" => "用户名：1 到 64 个字符，可用 a-z 0-9 . _ -",
         "login name" => "账号的用户名",
@@ -35,6 +35,8 @@ pub(crate) fn chinese(name: &str) -> Option<&'static str> {
         "scan image" => "二维码图片：PNG、JPEG、WebP、GIF 或 BMP；- 表示标准输入",
         "scan code" => "二维码下方的手输码，例如 WDJB-MJHT",
         "scan url" => "二维码中的文本",
+        "scan clipboard" => "最近复制的图片",
+        "scan screen" => "当前屏幕上显示的内容",
         "scan confirm" => "立即询问是否确认登录",
         "scan yes" => "与 --confirm 一起使用：不再询问；没有终端可供询问时必须使用",
         "end id" => "列表中的会话 ID；或 `notifications` 中的编号：该提醒所说的电脑",

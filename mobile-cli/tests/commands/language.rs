@@ -12,10 +12,11 @@ fn the_option_wins_over_its_variable_and_that_over_the_locale() {
     let phone = Phone::new(&fake);
     for (environment, option, says) in [
         (&[("LC_ALL", "zh_CN.UTF-8")][..], "", "尚未登录"),
-        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_CN")], "", "尚未登录"),
+        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_CN.UTF-8")], "", "尚未登录"),
         (&[("LC_ALL", "zh_CN.UTF-8"), ("SAOMA_LANG", "en")], "", "not logged in"),
         (&[("SAOMA_LANG", "en")], " --lang zh-CN", "尚未登录"),
         (&[], " --lang zh", "尚未登录"),
+        (&[("LC_ALL", "zh_CN.GBK")], " --lang zh-CN", "not logged in"),
         (&[("LC_ALL", "de_DE.UTF-8")], "", "not logged in"),
     ] {
         let mut command = phone.command(&format!("whoami{option}"));

@@ -13,6 +13,8 @@ mod account;
 mod bombs;
 mod decide;
 mod decode;
+#[cfg(unix)]
+mod desktop;
 mod fake;
 mod foreign;
 #[cfg(target_os = "linux")]

@@ -107,6 +107,16 @@ fn of_several_codes_the_one_that_is_ours_is_taken() {
     phone.run_with("scan -", &picture(&[&ours, &ours])).assert_done("alice");
     let before = fake.connections();
     phone.run_with("scan -", &picture(&[&ours, &other])).assert_failed(1, "take a picture of one");
+    // Also where one is light on dark, as beside a login screen in another style.
+    let mut beside = image::load_from_memory(&picture(&[&ours, &other])).unwrap().into_luma8();
+    let width = beside.width();
+    beside
+        .enumerate_pixels_mut()
+        .filter(|(x, _, _)| *x >= width / 2)
+        .for_each(|(_, _, pixel)| pixel.0[0] ^= 255);
+    let mut png = Cursor::new(Vec::new());
+    beside.write_to(&mut png, ImageFormat::Png).unwrap();
+    phone.run_with("scan -", &png.into_inner()).assert_failed(1, "take a picture of one");
     assert_eq!(fake.connections(), before);
 }
 

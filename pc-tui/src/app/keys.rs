@@ -9,7 +9,6 @@ use shared::lang::Lang;
 use shared::{say, to_say};
 
 use super::{App, Effect, Held, Issued, Stage};
-use crate::qr::Drawing;
 
 /// Where `s` saves the QR, unless `--save-qr` says otherwise.
 const QR_FILE: &str = "saoma-qr.png";
@@ -26,7 +25,7 @@ pub(crate) enum Key {
     /// `t`
     NextTransport,
     /// `d`
-    NextDrawing,
+    NextStyle,
     /// `?`
     Help,
     /// Escape
@@ -77,7 +76,7 @@ impl Key {
                 's' => Some(Self::SaveQr),
                 'c' => Some(Self::CopyLink),
                 't' => Some(Self::NextTransport),
-                'd' => Some(Self::NextDrawing),
+                'd' => Some(Self::NextStyle),
                 '?' => Some(Self::Help),
                 'l' => Some(Self::LogOut),
                 'q' => Some(Self::Quit),
@@ -104,14 +103,7 @@ impl App {
                 self.note(to_say!(transport_is(self.transport)));
                 self.follow();
             }
-            Key::NextDrawing => {
-                let (drawing, note) = match self.drawing {
-                    Drawing::Full => (Drawing::Half, to_say!(drawn_small())),
-                    Drawing::Half => (Drawing::Full, to_say!(drawn_large())),
-                };
-                self.drawing = drawing;
-                self.note(note);
-            }
+            Key::NextStyle => self.next_style(),
             Key::Digit(digit) => self.on_digit(digit),
             Key::Backspace => self.on_backspace(),
             Key::LogOut => self.log_out(),

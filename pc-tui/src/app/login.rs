@@ -27,6 +27,15 @@ const REDEEM_AGAIN_SECS: u64 = 1;
 const SLOW_DOWN_SECS: u64 = 5;
 
 impl App {
+    /// The first message: a session that was kept is proved, else a code is asked for.
+    pub(super) fn start(&mut self, session: Option<Session>) {
+        match session {
+            Some(session) => self.hold(session, false),
+            None => self.ask(),
+        }
+        self.say_if_style_is_missing();
+    }
+
     /// Starts a new try at a login, unless the program is about to end.
     pub(super) fn ask(&mut self) {
         if self.leaving {

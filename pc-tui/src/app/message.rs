@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::layout::Size;
 use shared::api::{CheckCode, DeviceAuthorization, Me, Status, TokenAnswer};
 use shared::client::{ClientError, News, Redeemed, Transport, TransportChoice};
 use shared::exit::Exit;
@@ -25,6 +26,13 @@ pub(crate) enum Message {
     Start(Option<Session>),
     /// Time has passed.
     Tick,
+    /// The window has this size.
+    Window {
+        /// Its columns and rows.
+        cells: Size,
+        /// The width and height of a cell in pixels, if the system knows.
+        cell_pixels: Option<Size>,
+    },
     /// A key was pressed.
     Key(Key),
     /// A line of standard input was read, as a check code; none, if it has ended.

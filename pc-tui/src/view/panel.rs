@@ -13,15 +13,11 @@ use super::places::Places;
 use super::theme::Theme;
 use super::words::{link_lines, minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
-use crate::qr::Drawing;
 
 /// The columns that the remaining time takes beside its bar.
 const TIME_COLUMNS: usize = 6;
 /// The columns that the name of a fact takes, in any language, and the gap behind it.
 const NAME_COLUMNS: usize = 10;
-
-/// The rows from which on there is room for air.
-const ROOMY_ROWS: usize = 10;
 
 /// The words, as lines of a panel of a certain width.
 struct Words<'a> {
@@ -37,7 +33,7 @@ struct Words<'a> {
 pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
     let beside = places.picture.filter(|(picture, _)| picture.y == places.panel.y);
     // The words begin and end where the code does inside its quiet zone.
-    let quiet_rows = beside.map_or(0, |(_, drawing)| if drawing == Drawing::Half { 2 } else { 4 });
+    let quiet_rows = beside.map_or(0, |(_, shape)| shape.quiet_rows());
     let area = places.panel.inner(Margin::new(0, quiet_rows));
     let mut words = Words {
         theme,
@@ -53,7 +49,7 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         Stage::Held(held) => words.held(app, held),
         Stage::Over(outcome) => words.over(outcome),
     }
-    words.lines.truncate(words.rows);
+    words.squeeze();
     let rows = u16::try_from(words.lines.len()).unwrap_or(u16::MAX);
     if let Stage::Pending(pending) = &app.stage
         && pending.is_open()
@@ -92,9 +88,14 @@ impl<'a> Words<'a> {
         self.line("")
     }
 
-    /// A gap that makes way where there are few rows.
-    fn breath(&mut self) -> &mut Self {
-        if self.rows >= ROOMY_ROWS { self.gap() } else { self }
+    /// Where there are few rows the gaps make way, the last first. What does not fit even so is cut off.
+    fn squeeze(&mut self) {
+        while self.lines.len() > self.rows
+            && let Some(gap) = self.lines.iter().rposition(|line| line.width() == 0)
+        {
+            self.lines.remove(gap);
+        }
+        self.lines.truncate(self.rows);
     }
 
     /// A text, on as many lines as it takes.
@@ -147,9 +148,9 @@ impl<'a> Words<'a> {
                     None => say!(lang, scanned()),
                     Some(name) => say!(lang, scanned_by(name)),
                 };
-                self.headline(&headline).text(&say!(lang, confirm_now())).breath();
+                self.headline(&headline).text(&say!(lang, confirm_now())).gap();
                 self.device(app, &say!(lang, it_asks_about()));
-                self.breath().text(&say!(lang, not_your_scan()));
+                self.gap().text(&say!(lang, not_your_scan()));
             }
             Progress::Redeeming(redeeming) => {
                 let headline = match &redeeming.by {
@@ -193,24 +194,26 @@ impl<'a> Words<'a> {
             }
         }
         self.gap().dim(&say!(lang, type_code())).code(pending);
-        self.gap().device(app, &say!(lang, shown_there_as()));
-        // There is the code to be scanned: of what does not fit, the link is missed least. Half a link is none.
-        let link_rows = 2 + link_lines(&pending.issued.link, self.width).len();
-        if places.link.is_none() && self.lines.len() + link_rows <= self.rows {
+        if places.link.is_none() {
             self.gap().dim(&say!(lang, open_link())).link(pending);
+        }
+        // Of what does not fit, this is missed least: it comes again once the code is scanned.
+        let introduction = say!(lang, shown_there_as());
+        if self.lines.len() + wrapped(&introduction, self.width).len() + 3 <= self.rows {
+            self.gap().device(app, &introduction);
         }
     }
 
     /// A broken code would only make people try in vain.
     fn too_small(&mut self, app: &App, pending: &Pending) {
         let lang = self.lang;
-        let text = match app.code().map(Places::least) {
+        let least = app.code().and_then(|code| Places::least(code, &app.drawings(app.style)));
+        self.text(&match least {
             None => say!(lang, no_room()),
             Some(least) => say!(lang, no_room_but(least.width, least.height)),
-        };
-        self.text(&text);
+        });
         self.gap().dim(&say!(lang, or_type_code())).code(pending);
-        self.breath().dim(&say!(lang, open_link())).link(pending);
+        self.gap().dim(&say!(lang, open_link())).link(pending);
     }
 
     fn code(&mut self, pending: &Pending) -> &mut Self {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Margin, Rect, Size};
 
-use crate::qr::{Code, Drawing};
+use crate::qr::{Code, Drawing, Shape, shapes};
 
 /// The columns between the picture and the panel beside it.
 const GAP: u16 = 3;
@@ -10,8 +10,8 @@ const GAP: u16 = 3;
 const PANEL_MIN_COLUMNS: u16 = 30;
 /// The columns beyond which the panel's lines get hard to read.
 const PANEL_MAX_COLUMNS: u16 = 44;
-/// The rows that the panel needs below the picture.
-const PANEL_MIN_ROWS: u16 = 11;
+/// The rows of the panel's words down to the link, at the fewest columns.
+const WORDS_ROWS: u16 = 11;
 /// Title, note and keys.
 const OTHER_ROWS: u16 = 3;
 
@@ -21,7 +21,7 @@ pub(super) struct Places {
     /// The first line.
     pub(super) title: Rect,
     /// The QR's place and how it is drawn; none if the window is too small for it.
-    pub(super) picture: Option<(Rect, Drawing)>,
+    pub(super) picture: Option<(Rect, Shape)>,
     /// The words, beside or below the picture.
     pub(super) panel: Rect,
     /// The line of the link; without it, the panel shows the link.
@@ -33,34 +33,36 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// The places in `area` for `code`, drawn as large as fits, but no larger than `largest`, and for a
-    /// link of so many columns.
-    pub(super) fn of(area: Rect, code: Option<&Code>, link_columns: usize, largest: Drawing) -> Self {
+    /// The places in `area` for `code`, drawn by the first of `drawings` that fits, and for a link of so many
+    /// columns, which is never cut off.
+    pub(super) fn of(area: Rect, code: Option<&Code>, link_columns: usize, drawings: &[Drawing]) -> Self {
         let outer = area.inner(Margin::new(1, 0));
-        let drawings = match largest {
-            Drawing::Full => [Drawing::Full, Drawing::Half].as_slice(),
-            Drawing::Half => &[Drawing::Half],
-        };
-        let sizes = drawings.iter().filter_map(|drawing| Some((*drawing, code?.size(*drawing))));
-        let mut fitting = sizes.filter_map(|(drawing, size)| {
-            beside(outer, size, drawing).or_else(|| below(outer, size, drawing))
+        let link_columns = u16::try_from(link_columns).unwrap_or(u16::MAX);
+        let fitting = code.and_then(|code| {
+            let place = |shape| {
+                let size = code.size(shape);
+                beside(outer, size, shape, link_columns).or_else(|| below(outer, size, shape, link_columns))
+            };
+            shapes(drawings).find_map(place)
         });
-        let places = fitting.next().unwrap_or_else(|| without(outer));
-        let has_room = |link: &Rect| usize::from(link.width) >= link_columns;
-        Self { link: places.link.filter(has_room), ..places }
+        fitting.unwrap_or_else(|| without(outer))
     }
 
-    /// The least window that shows the code, with the panel beside it.
-    pub(super) fn least(code: &Code) -> Size {
-        let size = code.size(Drawing::Half);
-        Size::new(size.width + GAP + PANEL_MIN_COLUMNS + 2, size.height + OTHER_ROWS)
+    /// The least window that shows the code by one of `drawings`, with the panel beside it.
+    pub(super) fn least(code: &Code, drawings: &[Drawing]) -> Option<Size> {
+        let sizes = shapes(drawings).map(|shape| code.size(shape));
+        let least = sizes.min_by_key(|size| (size.height, size.width))?;
+        Some(Size::new(
+            least.width.saturating_add(GAP + PANEL_MIN_COLUMNS + 2),
+            least.height.saturating_add(OTHER_ROWS),
+        ))
     }
 }
 
-/// The picture on the left, the panel on the right.
-fn beside(outer: Rect, size: Size, drawing: Drawing) -> Option<Places> {
-    let spare_rows = outer.height.checked_sub(size.height + OTHER_ROWS)?;
-    let panel_columns = outer.width.checked_sub(size.width + GAP)?.min(PANEL_MAX_COLUMNS);
+/// The picture on the left, the panel on the right, and the link in a row of its own if there is one.
+fn beside(outer: Rect, size: Size, shape: Shape, link_columns: u16) -> Option<Places> {
+    let spare_rows = outer.height.checked_sub(size.height.saturating_add(OTHER_ROWS))?;
+    let panel_columns = outer.width.checked_sub(size.width.saturating_add(GAP))?.min(PANEL_MAX_COLUMNS);
     if panel_columns < PANEL_MIN_COLUMNS {
         return None;
     }
@@ -70,19 +72,24 @@ fn beside(outer: Rect, size: Size, drawing: Drawing) -> Option<Places> {
     let picture = Rect::new(outer.x + left, outer.y + top, size.width, size.height);
     let panel = Rect { x: picture.right() + GAP, width: panel_columns, ..picture };
     let link_row = Rect { y: picture.bottom(), height: 1, width: outer.right() - picture.x, ..picture };
-    let link = (spare_rows > 0).then_some(link_row);
-    Some(Places { picture: Some((picture, drawing)), panel, link, ..frame(outer) })
+    let link = (spare_rows > 0 && link_row.width >= link_columns).then_some(link_row);
+    let words_rows = size.height - 2 * shape.quiet_rows();
+    if link.is_none() && words_rows < WORDS_ROWS + link_columns.div_ceil(panel_columns) {
+        return None;
+    }
+    Some(Places { picture: Some((picture, shape)), panel, link, ..frame(outer) })
 }
 
-/// The picture above, the panel below: for windows that are high and narrow.
-fn below(outer: Rect, size: Size, drawing: Drawing) -> Option<Places> {
-    let spare_rows = outer.height.checked_sub(size.height + OTHER_ROWS + PANEL_MIN_ROWS)?;
+/// The picture above, the panel below with the link in it: for windows that are high and narrow.
+fn below(outer: Rect, size: Size, shape: Shape, link_columns: u16) -> Option<Places> {
     let left = outer.width.checked_sub(size.width)? / 2;
+    let panel_rows = WORDS_ROWS + link_columns.div_ceil(size.width.max(1));
+    let spare_rows = outer.height.checked_sub(size.height.saturating_add(OTHER_ROWS + panel_rows))?;
     let top = 1 + spare_rows.min(2) / 2;
     let picture = Rect::new(outer.x + left, outer.y + top, size.width, size.height);
     let around = frame(outer);
     let panel = Rect { y: picture.bottom(), height: around.note.y - picture.bottom(), ..picture };
-    Some(Places { picture: Some((picture, drawing)), panel, link: None, ..around })
+    Some(Places { picture: Some((picture, shape)), panel, link: None, ..around })
 }
 
 /// Words only.

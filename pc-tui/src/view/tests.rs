@@ -1,9 +1,9 @@
 mod scenes;
+mod window;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 use shared::api::Status;
 use shared::lang::Lang;
@@ -45,40 +45,6 @@ fn scanned(buffer: &Buffer) -> Vec<String> {
 fn code_area(buffer: &Buffer) -> Option<Rect> {
     let ours = buffer.area.positions().filter(|at| [DARK, LIGHT].contains(&buffer[*at].bg));
     ours.map(|at| Rect::new(at.x, at.y, 1, 1)).reduce(Rect::union)
-}
-
-#[test]
-fn the_code_on_the_screen_can_be_scanned() {
-    // Half cells at the smallest usual size, full cells where there is room, half cells again on demand.
-    let mut play = Play::screen().until_unscanned();
-    assert_eq!(scanned(usual(&play).backend().buffer()), [LINK]);
-    let large = screen(&play, 120, 40);
-    assert_eq!(code_area(large.backend().buffer()).unwrap().as_size(), (74, 37).into());
-    assert_eq!(scanned(large.backend().buffer()), [LINK]);
-    play.press(Key::NextDrawing);
-    let small = screen(&play, 120, 40);
-    assert_eq!(code_area(small.backend().buffer()).unwrap().as_size(), (37, 19).into());
-    assert_eq!(scanned(small.backend().buffer()), [LINK]);
-    assert_eq!(scanned(screen(&play, 44, 40).backend().buffer()), [LINK]);
-}
-
-#[test]
-fn the_code_is_whole_or_not_there_in_every_window() {
-    let play = Play::screen().until_unscanned();
-    for width in 0..130 {
-        for height in 0..50 {
-            let terminal = screen(&play, width, height);
-            let size = code_area(terminal.backend().buffer()).map(Rect::as_size);
-            let whole = [None, Some((37, 19).into()), Some((74, 37).into())];
-            assert!(whole.contains(&size), "{width} x {height} has {size:?}");
-            assert_eq!(size.is_some(), size_has_room(width, height), "{width} x {height}");
-        }
-    }
-}
-
-/// Beside the panel from 72 x 22, above it from 39 x 33.
-fn size_has_room(width: u16, height: u16) -> bool {
-    (width >= 72 && height >= 22) || (width >= 39 && height >= 33)
 }
 
 #[test]

@@ -70,7 +70,7 @@ shared::catalogue! {
     help_save() = "将二维码保存为图片";
     help_copy() = "复制链接";
     help_transport() = "切换传输方式";
-    help_drawing() = "缩小或放大二维码";
+    help_drawing() = "换一种方式显示二维码";
     help_log_out() = "退出登录";
     help_help() = "显示本帮助";
     help_quit() = "退出程序，并取消进行中的登录";
@@ -78,8 +78,13 @@ shared::catalogue! {
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "传输方式：{name}";
-    drawn_small() = "二维码已缩小显示。";
-    drawn_large() = "窗口足够大时，二维码将放大显示。";
+    drawn_auto(style) = "二维码样式：{style}，尽可能大";
+    drawn_full(style) = "二维码样式：{style}，每个模块占两个空格";
+    drawn_half(style) = "二维码样式：{style}，每个字符包含两个模块";
+    drawn_reverse(style) = "二维码样式：{style}，使用终端自身的前景色和背景色";
+    drawn_picture(style) = "二维码样式：{style}，以像素显示";
+    style_missing(wanted, style) = "当前终端不支持二维码样式 {wanted}，已改用 {style}。";
+    no_other_style() = "当前窗口无法以其他方式显示二维码。";
     already_logged_in() = "当前已登录。如需重新登录，请先按 l 退出登录。";
     no_code_to_save() = "当前没有可保存的二维码。";
     no_link_to_copy() = "当前没有可复制的链接。";
@@ -114,6 +119,7 @@ shared::catalogue! {
     plain_code(code) = "手输码：{code}";
     plain_invitation(secs) = "请在 {secs} 秒内用手机扫描二维码，或在手机上输入手输码。";
     plain_no_room(columns, rows) = "窗口太小，显示不下二维码，需要 {columns} 列 {rows} 行。";
+    plain_no_characters() = "无法输出二维码：当前语言环境没有所需的字符，请使用链接或手输码。";
     plain_unscanned() = "等待扫码。";
     plain_scanned() = "扫描成功，请在手机上确认登录。";
     plain_scanned_by(name) = "扫描成功：{name}。请在手机上确认登录。";

@@ -73,7 +73,7 @@ shared::catalogue! {
     help_save() = "save the QR code as a picture";
     help_copy() = "copy the link";
     help_transport() = "next transport";
-    help_drawing() = "a smaller or larger QR code";
+    help_drawing() = "draw the QR code another way";
     help_log_out() = "log out";
     help_help() = "this help";
     help_quit() = "quit; cancels a pending login";
@@ -81,8 +81,13 @@ shared::catalogue! {
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "Transport: {name}";
-    drawn_small() = "The QR code is drawn small.";
-    drawn_large() = "The QR code is drawn large where the window has room.";
+    drawn_auto(style) = "QR code: {style}, as large as fits";
+    drawn_full(style) = "QR code: {style}, two spaces a module";
+    drawn_half(style) = "QR code: {style}, two modules a character";
+    drawn_reverse(style) = "QR code: {style}, in the terminal's own two colours";
+    drawn_picture(style) = "QR code: {style}, in pixels";
+    style_missing(wanted, style) = "This terminal has no QR style {wanted}; it is drawn as {style}.";
+    no_other_style() = "There is no other way to draw the QR code in this window.";
     already_logged_in() = "Already logged in. To log in anew, log out first: l";
     no_code_to_save() = "There is no code to save.";
     no_link_to_copy() = "There is no link to copy.";
@@ -117,6 +122,7 @@ shared::catalogue! {
     plain_code(code) = "code: {code}";
     plain_invitation(secs) = "Scan the QR code with your phone, or type the code there, within {secs} s.";
     plain_no_room(columns, rows) = "No room here for the QR code: it takes {columns} columns and {rows} rows.";
+    plain_no_characters() = "No QR code: this locale has no characters for it. Use the link or the code.";
     plain_unscanned() = "unscanned: waiting for a phone";
     plain_scanned() = "scanned: confirm on your phone";
     plain_scanned_by(name) = "scanned by {name}: confirm on your phone";

@@ -236,9 +236,10 @@ async fn it_speaks_the_language_of_the_option_or_else_of_the_locale() {
     for (environment, options, last) in [
         (&[("LC_ALL", "zh_CN.UTF-8")][..], &[][..], "登录结束：已拒绝"),
         (&[("LC_ALL", "zh_CN.UTF-8")], &["--lang", "en"], "ended: denied"),
-        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_TW")], &[], "登录结束：已拒绝"),
+        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_TW.UTF-8")], &[], "登录结束：已拒绝"),
         (&[("SAOMA_LANG", "zh")], &[], "登录结束：已拒绝"),
         (&[], &["--lang", "zh-CN"], "登录结束：已拒绝"),
+        (&[("LC_ALL", "zh_CN.GBK")], &["--lang", "zh-CN"], "ended: denied"),
         (&[], &[], "ended: denied"),
     ] {
         let fake = Fake::start().await;
@@ -248,6 +249,33 @@ async fn it_speaks_the_language_of_the_option_or_else_of_the_locale() {
     let fake = Fake::start().await;
     let end = Program::start(&fake, folder.path(), &["--lang", "tlh"]).end().await;
     assert!(end.exit == 2 && end.stderr.contains("en, zh-CN"), "{}", end.stderr);
+}
+
+#[tokio::test]
+async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_locale() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    for (style, locale, start) in [
+        ("full", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
+        ("half", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
+        ("reverse", "C.UTF-8", "\x1b[7m  "),
+        ("picture", "C.UTF-8", "note: This terminal has no QR style picture"),
+        ("half", "", "\x1b[38;5;231;48;5;231m  "),
+        ("full", "C", "\x1b[38;5;231;48;5;231m  "),
+        ("half", "C", "note: This terminal has no QR style half"),
+        ("auto", "C", "No QR code: this locale has no characters for it."),
+    ] {
+        let args = ["--plain", "--ephemeral", "--qr-style", style];
+        let mut command = command(&fake.url(), folder.path(), &args);
+        command.env("LC_ALL", locale).env_remove("LC_CTYPE").env_remove("LANG");
+        let mut program = Program::spawn(command);
+        let mut lines = vec![program.line().await];
+        while !lines.last().unwrap().starts_with("unscanned: ") {
+            lines.push(program.line().await);
+        }
+        assert!(lines.iter().any(|line| line.starts_with(start)), "{style} in {locale}: {lines:#?}");
+        assert!(locale != "C" || lines.iter().all(|line| line.is_ascii()), "{style}");
+        assert!(lines.iter().any(|line| line.starts_with("link: HTTP://")), "{style}");
+    }
 }
 
 #[tokio::test]

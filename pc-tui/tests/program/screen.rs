@@ -1,5 +1,6 @@
 //! The screen on a real terminal: what a camera would see, what keys do, and how the terminal is left.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -22,6 +23,8 @@ use crate::fake::{Fake, PATIENCE};
 use crate::program::signal;
 use crate::unclean;
 
+mod asked;
+
 /// A terminal with the program in it.
 struct Terminal {
     child: Child,
@@ -32,6 +35,9 @@ struct Terminal {
     /// All that was written so far, in bytes.
     written: watch::Receiver<Vec<u8>>,
 }
+
+/// Where the cursor is after one cell, and what an ordinary terminal is.
+const NARROW: &[u8] = b"\x1b[1;2R\x1b[?1;2c";
 
 fn size(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
@@ -44,6 +50,16 @@ fn at_least_one(number: u16) -> NonZeroU16 {
 impl Terminal {
     /// Starts the program in a window of 80 x 24, with `NO_COLOR` set.
     fn start(fake: &Fake, state_dir: &Path, args: &[&str]) -> Self {
+        Self::start_one_that_answers(&[NARROW, NARROW], fake, state_dir, args)
+    }
+
+    /// The same in a terminal that has these answers to what it is asked, round by round, and none after them.
+    fn start_one_that_answers(
+        answers: &[&'static [u8]],
+        fake: &Fake,
+        state_dir: &Path,
+        args: &[&str],
+    ) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags).unwrap();
         grantpt(&ours).unwrap();
@@ -59,7 +75,7 @@ impl Terminal {
             .args(args)
             .env("NO_COLOR", "1")
             .env("TERM", "xterm-256color")
-            .env("LC_ALL", "C")
+            .env("LC_ALL", "C.UTF-8")
             .env_remove("SAOMA_LANG")
             .stdin(end())
             .stdout(end())
@@ -70,12 +86,19 @@ impl Terminal {
         let parser = Arc::new(Mutex::new(Parser::new(at_least_one(24), at_least_one(80), 0)));
         let (sender, written) = watch::channel(Vec::new());
         let mut screen = File::from(ours.try_clone().unwrap());
+        let mut answers: VecDeque<_> = answers.iter().copied().collect();
+        let mut keyboard = screen.try_clone().unwrap();
         let reader = Arc::clone(&parser);
         // Ends when the terminal is closed, with the test.
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
                 reader.lock().unwrap().process(&bytes[..count]);
+                if bytes[..count].ends_with(b"\x1b[c")
+                    && let Some(answer) = answers.pop_front()
+                {
+                    keyboard.write_all(answer).unwrap();
+                }
                 sender.send_modify(|written| written.extend_from_slice(&bytes[..count]));
             }
         });
@@ -198,7 +221,7 @@ async fn the_code_follows_the_window() {
     terminal.resize(120, 42);
     terminal.shows_code(&fake.link(1)).await;
     terminal.until("full cells", |screen| !screen.contents().contains('▄')).await;
-    terminal.press("d");
+    terminal.press("dd");
     terminal.until("half cells", |screen| screen.contents().contains('▄')).await;
     terminal.shows_code(&fake.link(1)).await;
     terminal.press("\x03");

@@ -110,7 +110,7 @@ impl FromRequestParts<Arc<App>> for Pc {
 }
 
 /// The bearer token of a request (RFC 6750 §2.1), if it is of the kind that the call takes.
-fn token<K: TokenKind>(headers: &HeaderMap) -> Result<Token<K>, Failure> {
+pub(super) fn token<K: TokenKind>(headers: &HeaderMap) -> Result<Token<K>, Failure> {
     of_kind(credentials(headers, "Bearer").ok_or(ProblemCode::Unauthenticated)?)
 }
 

@@ -28,7 +28,7 @@ use crate::address::Origin;
 use crate::audit::{Audit, Who};
 use crate::limits::Limited;
 use crate::logins::{Issued, LoginError, Proved, Tokens};
-use crate::sessions::NoTokens;
+use crate::sessions::{Fresh, NoTokens};
 use crate::store::{Ending, FirstUse, PC_TOKEN_LIFE, StoreError, Valid};
 
 /// How long a redeem is held while the store is away: stock clients give up on anything but `slow_down`.
@@ -160,11 +160,13 @@ pub(super) async fn token(
         _ => return Err(OauthCode::UnsupportedGrantType.into()),
     };
     let give_up_at = app.clock.now() + HOLD;
-    let proof = head.proved(&app)?;
+    let (proof, fresh) = (head.proved(&app)?, Fresh::default());
     let tokens = hold(&app, give_up_at, || async {
         match grant {
             Grant::DeviceCode(code) => redeem(&app, origin, &form, code, client_id, proof.as_ref()).await,
-            Grant::RefreshToken(token) => refresh(&app, &form, token, client_id, proof.as_ref()).await,
+            Grant::RefreshToken(token) => {
+                refresh(&app, &form, token, client_id, proof.as_ref(), &fresh).await
+            }
         }
     });
     Ok(Json(answer(tokens.await?)))
@@ -258,10 +260,11 @@ async fn refresh(
     token: &str,
     client_id: &str,
     proof: Option<&Proved>,
+    fresh: &Fresh,
 ) -> Result<Tokens, Refused> {
     let refused = |code: OauthCode| Refused::Oauth(code.into());
     let token = Token::<RefreshToken>::parse(token).map_err(|_| refused(OauthCode::InvalidGrant))?;
-    let tokens = app.sessions.refresh(token.digest(), client_id, proof, form.field("scope")).await?;
+    let tokens = app.sessions.refresh(token.digest(), client_id, proof, form.field("scope"), fresh).await?;
     tokens.map_err(|no_tokens| match no_tokens {
         NoTokens::NoGrant => refused(OauthCode::InvalidGrant),
         NoTokens::OtherKey | NoTokens::ProofUsed => refused(OauthCode::InvalidDpopProof),
@@ -291,12 +294,12 @@ fn answer(tokens: Tokens) -> TokenAnswer {
     responses((status = 200, description = "The token is no longer good."), (status = 400, body = OauthError), (status = 401, body = OauthError)))]
 pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnswer<StatusCode> {
     let (client_id, token) = (form.client_id()?, form.required("token")?);
-    let found = if let Ok(token) = Token::<PcToken>::parse(token) {
-        app.sessions.by_access(token.digest()).await?
+    let (found, tag) = if let Ok(token) = Token::<PcToken>::parse(token) {
+        (app.sessions.by_access(token.digest()).await?, token.tag())
     } else if let Ok(token) = Token::<RefreshToken>::parse(token) {
-        app.sessions.by_refresh(token.digest()).await?
+        (app.sessions.by_refresh(token.digest()).await?, token.tag())
     } else {
-        None
+        return Ok(StatusCode::OK);
     };
     // Without a proof, also where the session is bound to a key: RFC 9449 asks for none here, so stock clients send
     // none, and whoever comes upon a token can do no better than to end it.
@@ -305,6 +308,9 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, form: Form) -> OauthAnsw
             return Err(OauthCode::InvalidGrant.into());
         }
         app.sessions.end(session.account, Ending::One(session.id), None).await?;
+    } else {
+        // It may have ended a moment ago, by a call that nobody knows the outcome of.
+        app.store.settle(tag).await?;
     }
     Ok(StatusCode::OK)
 }

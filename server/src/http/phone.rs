@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use shared::api::{
     Account, AccountMade, ConfirmRequest, Decided, DenyRequest, LoginRequest, Me, PasswordChange,
@@ -14,9 +14,9 @@ use shared::code::{ScanCode, UserCode};
 use shared::login::{Login, Scanner};
 use shared::name::clean_claim;
 use shared::problem::{Problem, ProblemCode};
-use shared::secret::{ConfirmToken, Token};
+use shared::secret::{ConfirmToken, PhoneToken, Token};
 
-use super::caller::{At, Body, Member, Phone};
+use super::caller::{self, At, Body, Member, Phone};
 use super::failure::{Answer, Failure};
 use crate::App;
 use crate::address::{Address, Origin};
@@ -62,8 +62,19 @@ pub(super) async fn log_in(
     responses((status = 204, description = "Logged out."), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn log_out(
     State(app): State<Arc<App>>,
-    Phone(Valid { session, .. }): Phone,
+    headers: HeaderMap,
+    phone: Answer<Phone>,
 ) -> Answer<StatusCode> {
+    let Phone(Valid { session, .. }) = match phone {
+        Ok(phone) => phone,
+        Err(failure) => {
+            // It may have logged out a moment ago, by a call that it knows no outcome of, and takes this for one.
+            if let Ok(token) = caller::token::<PhoneToken>(&headers) {
+                app.store.settle(token.tag()).await?;
+            }
+            return Err(failure);
+        }
+    };
     app.sessions.end(session.account, Ending::One(session.id), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,10 +14,9 @@ use std::collections::{HashMap, hash_map};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::store::LimitKey;
+use crate::store::{LimitKey, Use};
 
 /// What is known of every key that somebody tries, on this node. Cheap to clone.
 #[derive(Clone, Default)]
@@ -49,7 +48,7 @@ impl Key {
 /// A try. It settles when it is dropped.
 pub(super) struct Try {
     name: LimitKey,
-    counted_at: Option<Timestamp>,
+    counted: Option<Use>,
     key: Arc<Key>,
     tries: Tries,
 }
@@ -63,7 +62,7 @@ impl Tries {
             entry.tries += 1;
             entry.key.clone()
         };
-        Try { name, counted_at: None, key, tries: self.clone() }
+        Try { name, counted: None, key, tries: self.clone() }
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<LimitKey, Entry>> {
@@ -78,21 +77,21 @@ impl Try {
         self.key.clone()
     }
 
-    /// The store has counted it, as of this time.
-    pub(super) fn open(&mut self, counted_at: Timestamp) {
-        self.counted_at = Some(counted_at);
+    /// The store has counted it, as this use.
+    pub(super) fn open(&mut self, counted: Use) {
+        self.counted = Some(counted);
         self.key.open.fetch_add(1, Ordering::Release);
     }
 
     /// What to give back to the store, if it was counted.
-    pub(super) fn counted(&self) -> Option<(LimitKey, Timestamp)> {
-        self.counted_at.map(|at| (self.name.clone(), at))
+    pub(super) fn counted(&self) -> Option<(LimitKey, Use)> {
+        self.counted.map(|used| (self.name.clone(), used))
     }
 }
 
 impl Drop for Try {
     fn drop(&mut self) {
-        if self.counted_at.is_some() {
+        if self.counted.is_some() {
             self.key.open.fetch_sub(1, Ordering::Release);
             self.key.settled.notify_waiters();
         }
@@ -115,7 +114,7 @@ mod tests {
         let name = LimitKey { limit: "test", subject: "x".to_owned() };
         let (mut first, second) = (tries.begin(name.clone()), tries.begin(name));
         assert!(!first.key.is_open());
-        first.open(Timestamp::UNIX_EPOCH);
+        first.open(Use { at: jiff::Timestamp::UNIX_EPOCH, id: 0 });
         assert!(second.key.is_open());
         drop(first);
         assert!(!second.key.is_open());

@@ -11,6 +11,7 @@ use crate::limits::Limited;
 use crate::store::{FirstUse, LoginKey, PC_TOKEN_LIFE, PcSession, PcTokens, REFRESH_LIFE, SessionWrite};
 
 /// A PC session's tokens, on their way to the PC.
+#[derive(Clone)]
 pub struct Tokens {
     /// For the API.
     pub access: Token<PcToken>,

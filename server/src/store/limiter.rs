@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LimitKey, Rate, Taken};
+use super::{LimitKey, Rate, Taken, Use};
 
 /// The most keys that each limit counts at once: one for each of as many addresses as there may be open logins by
 /// default, and some; about 25 MB. Past it new keys are refused, since a limiter that forgets under pressure
@@ -141,7 +141,7 @@ impl Window {
             return Taken::Refused(Duration::try_from(room_at.duration_since(now)).unwrap_or_default());
         }
         self.uses.push_back(now);
-        Taken::Counted(now)
+        Taken::Counted(Use { at: now, id: 0 })
     }
 
     fn has_lapsed(&self, now: Timestamp) -> bool {
@@ -179,13 +179,13 @@ mod tests {
     fn too_many_keys_are_refused_without_forgetting_any() {
         let limiter = Limiter::with_room_for(100);
         for subject in 0..100 {
-            assert_eq!(limiter.take(&key(subject), RATE, at(0)), Taken::Counted(at(0)));
+            assert_eq!(limiter.take(&key(subject), RATE, at(0)), Taken::Counted(Use { at: at(0), id: 0 }));
         }
         assert_eq!(limiter.take(&key(100), RATE, at(5)), Taken::Refused(CROWDED));
         for subject in 0..100 {
             assert_eq!(limiter.take(&key(subject), RATE, at(5)), Taken::Refused(Duration::from_secs(5)));
         }
-        assert_eq!(limiter.take(&key(100), RATE, at(10)), Taken::Counted(at(10)));
+        assert_eq!(limiter.take(&key(100), RATE, at(10)), Taken::Counted(Use { at: at(10), id: 0 }));
     }
 
     #[test]
@@ -196,9 +196,9 @@ mod tests {
         }
         let of = |limit| LimitKey { limit, subject: "new".to_owned() };
         assert_eq!(limiter.take(&of("test"), RATE, at(0)), Taken::Refused(CROWDED));
-        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(at(0)));
+        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(Use { at: at(0), id: 0 }));
         limiter.give_back(&of("other"), at(0));
-        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(at(0)));
+        assert_eq!(limiter.take(&of("other"), RATE, at(0)), Taken::Counted(Use { at: at(0), id: 0 }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::dpop::Thumbprint;
-use shared::id::{AccountId, LoginId, SessionId};
+use shared::id::{AccountId, LoginId, SessionId, Tag};
 use shared::login::Login;
 use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
@@ -13,7 +13,7 @@ use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 use super::{
     Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
     Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
-    Store, Taken, Topic, Valid, Watch,
+    Store, Taken, Topic, Use, Valid, Watch,
 };
 use crate::metrics::Metrics;
 
@@ -177,7 +177,7 @@ impl Store for Measured {
         self.metrics.store_call("take", self.store.take(key, rate, now)).await
     }
 
-    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()> {
+    async fn give_back(&self, key: LimitKey, counted: Use) -> Result<()> {
         self.metrics.store_call("give_back", self.store.give_back(key, counted)).await
     }
 
@@ -191,6 +191,10 @@ impl Store for Measured {
 
     async fn ping(&self) -> Result<()> {
         self.metrics.store_call("ping", self.store.ping()).await
+    }
+
+    async fn settle(&self, tag: Tag) -> Result<()> {
+        self.metrics.store_call("settle", self.store.settle(tag)).await
     }
 
     async fn close(&self) {

@@ -22,6 +22,11 @@
 //! - A change is published in its partition's channel, in the same breath, and
 //!   each node hears all channels. Whenever that hearing may have had a gap,
 //!   everybody who waits looks again.
+//! - A script names all keys that it begins with, and the link adds one that
+//!   never is: so it is not begun while its slot is moving to another node.
+//! - What was read may be old when something is done about it. So nothing is
+//!   taken back by who has merely read: an entry goes for a time that is over,
+//!   or for good.
 //! - Keys expire by themselves a while after what they hold is over. That is
 //!   housekeeping: what is over is judged by each reader, by the clock.
 
@@ -117,9 +122,14 @@ impl RedisStore {
 
     /// An id of one write, by which a script knows its repetition.
     fn write_id(&self) -> String {
+        written(self.number())
+    }
+
+    /// A number that nobody has had.
+    fn number(&self) -> u128 {
         let mut id = [0; 16];
         self.random.fill(&mut id);
-        format!("{:032x}", u128::from_be_bytes(id))
+        u128::from_be_bytes(id)
     }
 
     /// By how much the clock that was passed in is ahead of the real one, in milliseconds.
@@ -132,6 +142,11 @@ impl Drop for RedisStore {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
     }
+}
+
+/// A write's id as it is written: of one length.
+fn written(id: u128) -> String {
+    format!("{id:032x}")
 }
 
 fn millis_between(from: Timestamp, to: Timestamp) -> i64 {

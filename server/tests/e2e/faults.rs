@@ -160,6 +160,31 @@ async fn a_redeem_whose_commit_answered_nothing_gives_one_session() {
     assert_eq!(notices, [("login_confirmed".to_owned(), 1), ("logged_in".to_owned(), 1)]);
 }
 
+/// A refresh that tries again, since it was told nothing, finds the refresh token spent: by itself.
+#[tokio::test]
+async fn a_refresh_whose_rotation_answered_nothing_is_no_replay() {
+    let (server, faulty) = start().await;
+    let phone = server.phone_token("alice").await;
+    let tokens = server.log_pc_in(&phone).await;
+    let client = server.client();
+    let refresh = shared::secret::Token::parse(tokens["refresh_token"].as_str().unwrap()).unwrap();
+    faulty.set(Fault::LostAnswer);
+    let back_at = server.clock.now() + std::time::Duration::from_secs(1);
+    let refreshed = held(&server, client.refresh("tests", &refresh), || {
+        if server.clock.now() >= back_at {
+            faulty.set(Fault::None);
+        }
+    });
+    let fresh = refreshed.await.unwrap();
+    client.me(&fresh.access_token).await.unwrap();
+    let notices = server.notices(&phone).await;
+    assert_eq!(notices, [("login_confirmed".to_owned(), 1), ("logged_in".to_owned(), 1)]);
+    // Whereas somebody else who uses it again is a thief, or the one who was robbed.
+    let replayed = client.refresh("tests", &refresh).await.unwrap_err();
+    assert_eq!(replayed.oauth(), Some(shared::problem::OauthCode::InvalidGrant));
+    assert!(client.me(&fresh.access_token).await.is_err());
+}
+
 /// However often it is tried behind the scenes, it is one call, and its proof is of first use.
 #[tokio::test]
 async fn a_held_redeem_uses_its_proof_up_once() {

@@ -426,7 +426,7 @@ async fn whoever_fills_it_keeps_nobody_from_logging_in_and_has_it_for_a_short_wh
     let server = Server::start().await;
     let monitor = server.monitor().await;
     let mut silent = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..80 {
         silent.push(TcpStream::connect(monitor.addr).await.unwrap());
     }
     let phone = server.phone_token("alice").await;

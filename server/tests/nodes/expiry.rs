@@ -56,7 +56,8 @@ async fn leave_nothing(logins: usize) {
         per_login(rest),
         after.len()
     );
-    assert!(keys > 3 * logins, "{keys} are not the keys of {logins} logins");
+    // Of a long run, the first are forgotten by now.
+    assert!(keys > 3 * logins.min(1000), "{keys} are not the keys of {logins} logins");
     assert_eq!(after, before);
     load.print();
     for node in nodes {

@@ -68,7 +68,7 @@ impl Scene {
         match blow {
             Blow::Killed => self.redis.kill(owner),
             Blow::KilledAhead => {
-                let replica = self.replica_of(owner);
+                let replica = self.redis.replica_of(owner);
                 self.redis.pause(replica);
                 // What is under way to it already, it would still read.
                 self.redis.cli(owner, &["CLIENT", "KILL", "TYPE", "replica"]);
@@ -79,7 +79,7 @@ impl Scene {
             }
             Blow::Silent => self.redis.pause(owner),
             Blow::Planned => {
-                self.redis.cli(self.replica_of(owner), &["CLUSTER", "FAILOVER"]);
+                self.redis.cli(self.redis.replica_of(owner), &["CLUSTER", "FAILOVER"]);
             }
             Blow::Moved => {
                 let to = (0..3).find(|&other| other != owner).unwrap();
@@ -121,13 +121,6 @@ impl Scene {
             Blow::Planned | Blow::Moved => {}
         }
         println!("{blow:?}: whole again after {:.2?}", self.load.now().duration_since(began));
-    }
-
-    fn replica_of(&self, owner: usize) -> usize {
-        let its_primary =
-            format!("master_port:{}\r", self.redis.addr_of(owner).split(':').next_back().unwrap());
-        let follows = |other: &usize| self.redis.cli(*other, &["INFO", "replication"]).contains(&its_primary);
-        (0..self.redis.len()).find(follows).unwrap()
     }
 
     /// The name that a process has in its cluster.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod balancers;
 mod expiry;
 mod failover;
 mod history;
@@ -12,7 +13,9 @@ mod moving;
 mod network;
 mod programs;
 mod restart;
+mod shares;
 mod spread;
+mod vouching;
 
 #[path = "../support/mod.rs"]
 mod support;

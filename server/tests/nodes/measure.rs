@@ -32,16 +32,20 @@ async fn commands_bytes_and_memory_of_a_login() {
     let phone = phone(&nodes[0]).await;
     let client = deployment.client();
     let mut before = redis.counts();
-    println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "step", "calls", "inner", "sent", "received");
+    println!(
+        "{:<20} {:>8} {:>9} {:>9} {:>9} {:>9}",
+        "step", "scripts", "commands", "bytes in", "out", "CPU µs"
+    );
     let mut step = |name: &str, redis: &Redis| {
         let after = redis.counts();
         let each = |now: u64, then: u64| f64::from(u32::try_from(now - then).unwrap()) / f64::from(LOGINS);
         println!(
-            "{name:<34} {:>9.1} {:>9.1} {:>9.0} {:>9.0}",
-            each(after.calls, before.calls),
-            each(after.inner, before.inner),
+            "{name:<20} {:>8.1} {:>9.1} {:>9.0} {:>9.0} {:>9.0}",
+            each(after.scripts, before.scripts),
+            each(after.commands, before.commands),
             each(after.received, before.received),
             each(after.sent, before.sent),
+            after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / f64::from(LOGINS),
         );
         before = redis.counts();
         after.memory

@@ -1,30 +1,39 @@
 //! A slot that is just moving to another node: what can't be done whole there is not begun.
 
 use server::clock::Clock;
-use shared::api::{Password, PhoneLogin, Registration, ScanRequest, TokenAnswer};
-use shared::client::{Client, Redeemed};
+use shared::api::{DeviceAuthorization, Password, PhoneLogin, Registration, ScanRequest, TokenAnswer};
+use shared::client::{Client, Phone, Redeemed};
 use shared::code::PublicUrl;
 use shared::problem::OauthCode;
 
-use super::load::{patient, roomy};
+use super::load::{is_away, patient, roomy};
 use crate::support::nodes::Deployment;
-use crate::support::redis::Redis;
+use crate::support::redis::{Moving, Redis};
 use crate::support::{PASSWORD, pc};
 
-async fn log_in(client: &Client, url: &PublicUrl) -> TokenAnswer {
+/// A phone of a new account.
+pub(crate) async fn phone_of(client: &Client) -> Phone {
     let password = || Password::new(PASSWORD.to_owned());
     let body = Registration { username: "emma".to_owned(), password: password() };
     client.register(&body).await.unwrap();
     let body = PhoneLogin { username: "emma".to_owned(), password: password(), device_name: None };
-    let phone = client.phone(client.log_in(&body).await.unwrap().phone_token);
-    let issued = client.issue(&pc()).await.unwrap();
-    let code = url.scan_code_in(&issued.verification_uri_complete).unwrap();
-    let scanned = phone.scan(&ScanRequest::scan_code(&code)).await.unwrap();
-    phone.confirm(&scanned.confirm_token).await.unwrap();
+    client.phone(client.log_in(&body).await.unwrap().phone_token)
+}
+
+pub(crate) async fn redeem(client: &Client, issued: &DeviceAuthorization) -> TokenAnswer {
     let Redeemed::Tokens(tokens) = client.redeem("tests", &issued.device_code, None).await.unwrap() else {
         panic!("it was confirmed");
     };
     tokens
+}
+
+async fn log_in(client: &Client, url: &PublicUrl) -> TokenAnswer {
+    let phone = phone_of(client).await;
+    let issued = client.issue(&pc()).await.unwrap();
+    let code = url.scan_code_in(&issued.verification_uri_complete).unwrap();
+    let scanned = phone.scan(&ScanRequest::scan_code(&code)).await.unwrap();
+    phone.confirm(&scanned.confirm_token).await.unwrap();
+    redeem(client, &issued).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -33,26 +42,37 @@ async fn tokens_are_not_lost_between_two_nodes() {
     let (deployment, nodes) = Deployment::three(&redis, &Clock::system(), roomy).await;
     let client = nodes[0].client();
     let tokens = log_in(&client, &deployment.settings.public_url).await;
+    let moving = Moving::begin(&redis, &format!("{{{}}}", tokens.refresh_token.tag().as_str()));
+    // All that a token points with is there already, and what it points to is not.
+    let indexes = ["}access:", "}refresh:", "}device:"];
+    let is_index = |key: &String| indexes.iter().any(|kind| key.contains(kind));
+    moving.migrate(&moving.left().into_iter().filter(is_index).collect::<Vec<_>>());
 
-    let key = format!("{{{}}}", tokens.refresh_token.tag().as_str());
-    let (from, slot) = (redis.owner_of(&key).unwrap(), redis.cli(0, &["CLUSTER", "KEYSLOT", &key]));
-    let to = (from + 1) % redis.len();
-    let set = |at: usize, how: &[&str]| {
-        let said = redis.cli(at, &[&["CLUSTER", "SETSLOT", slot.trim()], how].concat());
-        assert_eq!(said.trim(), "OK");
-    };
-    let id = |number| redis.cli(number, &["CLUSTER", "MYID"]).trim().to_owned();
-    set(to, &["IMPORTING", &id(from)]);
-    set(from, &["MIGRATING", &id(to)]);
+    assert!(is_away(&client.me(&tokens.access_token).await.unwrap_err()), "a session is missing");
     let refused = client.refresh("tests", &tokens.refresh_token).await.unwrap_err();
     assert_eq!(refused.oauth(), Some(OauthCode::SlowDown));
-    set(from, &["STABLE"]);
-    set(to, &["STABLE"]);
+    moving.end();
 
     // The session has its tokens, and the refresh token was not spent.
     patient(async || client.me(&tokens.access_token).await).await;
     let fresh = patient(async || client.refresh("tests", &tokens.refresh_token).await).await;
     patient(async || client.me(&fresh.access_token).await).await;
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_counted_once_is_not_counted_in_two_places() {
+    let redis = Redis::durable_cluster().await;
+    let (_deployment, nodes) = Deployment::three(&redis, &Clock::system(), roomy).await;
+    let client = nodes[0].client();
+    let moving = Moving::begin(&redis, "{open}");
+    let refused = client.issue(&pc()).await.unwrap_err();
+    assert!(is_away(&refused), "{refused:?}");
+    assert_eq!(moving.arrived(), 0, "the list of open logins began anew");
+    moving.end();
+    patient(async || client.issue(&pc()).await).await;
     for node in nodes {
         node.stop().await;
     }

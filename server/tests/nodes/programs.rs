@@ -20,7 +20,7 @@ use crate::support::redis::Redis;
 use crate::support::{PASSWORD, pc};
 
 /// A wait that takes this long was in vain.
-const IN_VAIN: Duration = Duration::from_mins(1);
+pub(super) const IN_VAIN: Duration = Duration::from_mins(1);
 /// How long between two blows. Time enough for a node to be up again.
 const BETWEEN: Duration = Duration::from_millis(250);
 /// How many PCs log in at once on each transport, and how often each; those that poll take two seconds for a step.
@@ -147,7 +147,7 @@ impl Programs {
 }
 
 /// A phone of a new account.
-async fn phone(client: &Client, username: &str) -> Phone {
+pub(super) async fn phone(client: &Client, username: &str) -> Phone {
     let password = || Password::new(PASSWORD.to_owned());
     let body = Registration { username: username.to_owned(), password: password() };
     client.register(&body).await.unwrap();
@@ -167,7 +167,7 @@ async fn all_notices(phone: &Phone) -> Vec<Notification> {
 }
 
 /// Does a call as an ordinary client does: again, if nobody answered or the server asks for it.
-async fn retried<T, F>(failures: &AtomicU32, call: impl Fn() -> F) -> Result<T, ClientError>
+pub(super) async fn retried<T, F>(failures: &AtomicU32, call: impl Fn() -> F) -> Result<T, ClientError>
 where
     F: Future<Output = Result<T, ClientError>>,
 {
@@ -191,7 +191,12 @@ fn is_away(error: &ClientError) -> bool {
 }
 
 /// A whole login. Answers the PC's session.
-async fn log_pc_in(client: &Client, phone: &Phone, transport: Transport, failures: &AtomicU32) -> String {
+pub(super) async fn log_pc_in(
+    client: &Client,
+    phone: &Phone,
+    transport: Transport,
+    failures: &AtomicU32,
+) -> String {
     let request = pc();
     let issued = retried(failures, || client.issue(&request)).await.unwrap();
     let mut feed = client.follow(issued.device_code.clone(), TransportChoice::Only(transport));

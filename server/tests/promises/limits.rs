@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use server::store::{LimitKey, Rate, Taken};
+use server::store::{LimitKey, Rate, Taken, Use};
 use tokio::task::JoinSet;
 
 use crate::world::{World, random};
@@ -59,26 +59,27 @@ pub(crate) async fn a_limit_is_exact(world: World) {
 async fn replay(world: &World, acts: &[Act], rate: Rate) -> Result<(), TestCaseError> {
     let key = fresh_key();
     let mut now = world.now;
-    let mut counted: Vec<Timestamp> = Vec::new();
+    let mut counted: Vec<Use> = Vec::new();
     for act in acts {
         match act {
             Act::Wait(millis) => now += Duration::from_millis(*millis),
             Act::GiveBack(_) if counted.is_empty() => {}
             Act::GiveBack(which) => {
-                let at = counted.swap_remove(which % counted.len());
-                world.give_back(key.clone(), at).await.unwrap();
+                let used = counted.swap_remove(which % counted.len());
+                world.give_back(key.clone(), used).await.unwrap();
             }
             Act::Take => {
-                let within = counted.iter().filter(|at| **at + rate.per > now).count();
+                let within = counted.iter().filter(|used| used.at + rate.per > now).count();
                 match world.take(key.clone(), rate, now).await.unwrap() {
-                    Taken::Counted(at) => {
+                    Taken::Counted(used) => {
                         prop_assert!(within < rate.count as usize, "one too many");
-                        counted.push(at);
+                        counted.push(used);
                     }
                     Taken::Refused(wait) | Taken::Contended(wait) => {
                         prop_assert!(within >= rate.count as usize, "refused without need");
                         let full_at = |now: Timestamp| {
-                            counted.iter().filter(|at| **at + rate.per > now).count() >= rate.count as usize
+                            counted.iter().filter(|used| used.at + rate.per > now).count()
+                                >= rate.count as usize
                         };
                         prop_assert!(!full_at(now + wait), "there is no room when it said");
                         prop_assert!(full_at(now + wait - Duration::from_millis(1)), "there was room before");
@@ -108,13 +109,13 @@ pub(crate) async fn each_limit_and_each_subject_is_counted_by_itself(world: Worl
     let other_limit = LimitKey { limit: "other", ..first.clone() };
     for key in [&first, &other_limit, &fresh_key()] {
         let taken = world.take(key.clone(), rate, world.now).await.unwrap();
-        assert_eq!(taken, Taken::Counted(world.now));
+        assert!(matches!(taken, Taken::Counted(used) if used.at == world.now), "{taken:?}");
         let refused = world.take(key.clone(), rate, world.now).await.unwrap();
         assert_eq!(room_in(refused), Some(rate.per));
     }
     // What was never counted can't be given back.
-    world.give_back(first.clone(), world.now + Duration::from_secs(1)).await.unwrap();
-    world.give_back(fresh_key(), world.now).await.unwrap();
+    world.give_back(first.clone(), Use { at: world.now + Duration::from_secs(1), id: 1 }).await.unwrap();
+    world.give_back(fresh_key(), Use { at: world.now, id: 1 }).await.unwrap();
     assert_eq!(room_in(world.take(first.clone(), rate, world.now).await.unwrap()), Some(rate.per));
     world.purge(world.now).await.unwrap();
     assert_eq!(room_in(world.take(first, rate, world.now).await.unwrap()), Some(rate.per));

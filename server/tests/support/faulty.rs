@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use server::store::ProofId;
 use server::store::*;
 use shared::dpop::Thumbprint;
-use shared::id::{AccountId, LoginId, SessionId};
+use shared::id::{AccountId, LoginId, SessionId, Tag};
 use shared::login::Login;
 use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
@@ -23,7 +23,7 @@ pub(crate) enum Fault {
     None,
     /// Every call fails, and does nothing.
     Away,
-    /// Commits take effect, and then fail: nobody hears of it.
+    /// Commits and rotations take effect, and then fail: nobody hears of it.
     LostAnswer,
     /// It forgets nothing: what is over is still there, as it is in the minute before a purge.
     Hoards,
@@ -185,7 +185,8 @@ impl Store for Faulty {
         tokens: PcTokens,
         now: Timestamp,
     ) -> Result<bool> {
-        self.here()?.rotate(session, spent, tokens, now).await
+        let rotated = self.here()?.rotate(session, spent, tokens, now).await?;
+        if self.is(Fault::LostAnswer) { Err(away()) } else { Ok(rotated) }
     }
     async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
         self.here()?.seen(session, now).await
@@ -236,7 +237,7 @@ impl Store for Faulty {
     async fn take(&self, key: LimitKey, rate: Rate, now: Timestamp) -> Result<Taken> {
         self.here()?.take(key, rate, now).await
     }
-    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()> {
+    async fn give_back(&self, key: LimitKey, counted: Use) -> Result<()> {
         self.here()?.give_back(key, counted).await
     }
     async fn purge(&self, now: Timestamp) -> Result<()> {
@@ -251,6 +252,10 @@ impl Store for Faulty {
         }
         self.here()?.ping().await
     }
+    async fn settle(&self, tag: Tag) -> Result<()> {
+        self.here()?.settle(tag).await
+    }
+
     async fn close(&self) {
         self.store.close().await;
     }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each crate of tests uses its own part of this")]
 
+#[path = "moving.rs"]
+mod moving;
+
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +12,9 @@ use std::time::Duration;
 
 use server::store::redis::{Options, Place};
 use tempfile::TempDir;
+
+#[allow(unused_imports, reason = "each crate of tests uses its own part of this")]
+pub(crate) use moving::Moving;
 
 /// A cluster that is there already, for as long as the tests run: `cargo xtask test` starts one, since it takes a
 /// second or two to find itself. Each test has a namespace of its own in it.
@@ -129,6 +135,13 @@ impl Redis {
         panic!("nobody has taken {key} over");
     }
 
+    /// The number of a primary's replica.
+    pub(crate) fn replica_of(&self, owner: usize) -> usize {
+        let its_primary = format!("master_port:{}\r", self.nodes[owner].port);
+        let follows = |other: &usize| self.cli(*other, &["INFO", "replication"]).contains(&its_primary);
+        (0..self.len()).find(follows).unwrap()
+    }
+
     /// SIGKILL: nothing is finished, nothing is flushed.
     pub(crate) fn kill(&mut self, number: usize) {
         let node = &mut self.nodes[number];
@@ -226,14 +239,17 @@ impl Redis {
             });
             calls.sum::<u64>()
         };
-        let all = by_command(|command| !command.starts_with("info"));
-        let scripts = by_command(|command| command.starts_with("eval"));
+        let time = |name: &str| {
+            let secs = info.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            Duration::from_secs_f64(secs.trim().parse().unwrap())
+        };
         Counts {
-            calls: field("total_commands_processed:"),
-            inner: all - scripts,
+            scripts: by_command(|command| command.starts_with("eval")),
+            commands: by_command(|command| !command.starts_with("eval") && !command.starts_with("info")),
             received: field("total_net_input_bytes:"),
             sent: field("total_net_output_bytes:"),
             memory: field("used_memory:"),
+            cpu: time("used_cpu_user:") + time("used_cpu_sys:"),
         }
     }
 
@@ -246,15 +262,17 @@ impl Redis {
 /// What a Redis has done and holds.
 #[derive(Clone, Copy)]
 pub(crate) struct Counts {
-    /// Calls that came over the network.
-    pub(crate) calls: u64,
-    /// Commands, those within scripts included.
-    pub(crate) inner: u64,
+    /// Scripts, which is nearly all that comes over the network.
+    pub(crate) scripts: u64,
+    /// Commands, most of them within scripts.
+    pub(crate) commands: u64,
     /// Bytes over the network, by direction.
     pub(crate) received: u64,
     pub(crate) sent: u64,
     /// Bytes.
     pub(crate) memory: u64,
+    /// What it has taken of its processor.
+    pub(crate) cpu: Duration,
 }
 
 /// A process of Redis.
@@ -326,7 +344,7 @@ fn spawn(port: u16, options: &[String], dir: &TempDir) -> Child {
 }
 
 /// A port that was free a moment ago, with room above it for the cluster's bus.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         if port < 50_000 {

@@ -28,9 +28,18 @@ pub(crate) struct House {
 impl House {
     /// Builds the programs.
     pub(crate) fn build() -> anyhow::Result<Self> {
+        Self::build_with(&PROGRAMS.map(|program| ["--package", program]).concat())
+    }
+
+    /// Builds them together with all tests, as the test runner does: what one of the two has built, the other has not
+    /// to build again.
+    pub(crate) fn build_with_tests() -> anyhow::Result<Self> {
+        Self::build_with(&["--workspace", "--lib", "--bins", "--tests"])
+    }
+
+    fn build_with(targets: &[&str]) -> anyhow::Result<Self> {
         let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--locked", "--message-format=json-render-diagnostics"]);
-        cargo.args(PROGRAMS.iter().flat_map(|program| ["--package", program]));
+        cargo.args(["build", "--locked", "--message-format=json-render-diagnostics"]).args(targets);
         let built = cargo.current_dir(root()).stderr(Stdio::inherit()).output();
         let built = built.context("cargo can't be started")?;
         if !built.status.success() {
@@ -39,6 +48,7 @@ impl House {
         let messages = built.stdout.split(|byte| *byte == b'\n');
         let programs = messages
             .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+            .filter(|message| message["profile"]["test"] == false)
             .filter_map(|message| {
                 let name = message["target"]["name"].as_str()?;
                 Some((name.to_owned(), message["executable"].as_str()?.into()))

@@ -5,7 +5,7 @@
 //! Japanese ones are in `Shift_JIS`, as kanji mode always is; and the standard's
 //! own default is Latin-1, which any bytes are.
 
-use encoding_rs::{Encoding, SHIFT_JIS};
+use encoding_rs::{Encoding, GB18030, SHIFT_JIS};
 
 /// Reads the bytes of a code, whose ECI is asked for only where it matters.
 pub(super) fn decode(bytes: &[u8], eci: impl FnOnce() -> Option<u32>) -> String {
@@ -21,6 +21,11 @@ pub(super) fn decode(bytes: &[u8], eci: impl FnOnce() -> Option<u32>) -> String 
             .or_else(|| strictly(SHIFT_JIS, bytes))
             .unwrap_or_else(|| latin1(bytes)),
     }
+}
+
+/// Whether the bytes are this text in Chinese, and not in UTF-8, Japanese or Latin-1.
+pub(super) fn is_only_chinese(bytes: &[u8], text: &str) -> bool {
+    strictly(GB18030, bytes).is_some_and(|chinese| chinese == text) && decode(bytes, || None) != text
 }
 
 fn is_utf16(eci: u32) -> bool {
@@ -101,6 +106,15 @@ mod tests {
         assert_eq!(text(b"\x93\xfa", Some(3)), "\u{93}ú");
         assert_eq!(text(b"\x00A\x00B", Some(25)), "AB");
         assert_eq!(text(b"A\x00\x2d\x4e", Some(33)), "A中");
+    }
+
+    #[test]
+    fn only_chinese_is_what_nothing_else_makes_of_the_bytes() {
+        assert!(is_only_chinese(b"AD:\xb0\xa2", "AD:阿"));
+        // The same bytes in Japanese; plain letters; other bytes.
+        for (bytes, text) in [(&b"\xb0\xa2"[..], "ｰ｢"), (b"AD", "AD"), (b"\xb0\xa1", "阿")] {
+            assert!(!is_only_chinese(bytes, text), "{text}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
         Key::SaveQr,
         Key::CopyLink,
         Key::NextTransport,
-        Key::NextDrawing,
+        Key::NextStyle,
         Key::Help,
         Key::LogOut,
     ];

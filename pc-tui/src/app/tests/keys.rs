@@ -1,12 +1,13 @@
 //! Every key, in the stages where it does something and where it does not.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::layout::Size;
 use shared::api::Status;
 use shared::lang::Lang;
 
 use crate::app::{Key, Manner, Message, Settings};
 use crate::fixture::{LINK, Play, session, settings, unreachable};
-use crate::qr::Drawing;
+use crate::qr::{Graphics, Protocol, Style};
 
 #[test]
 fn each_key_means_one_thing() {
@@ -16,7 +17,7 @@ fn each_key_means_one_thing() {
         Key::SaveQr,
         Key::CopyLink,
         Key::NextTransport,
-        Key::NextDrawing,
+        Key::NextStyle,
         Key::LogOut,
         Key::Help,
         Key::Quit,
@@ -132,13 +133,48 @@ fn a_transport_that_was_chosen_is_kept_for_the_next_code() {
 }
 
 #[test]
-fn d_draws_smaller_and_larger() {
+fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
+    let cycle = |play: &mut Play| {
+        let press = |_| {
+            play.press(Key::NextStyle);
+            let note = play.app.shown_note().unwrap();
+            assert!(
+                Lang::ALL.iter().all(|lang| note.of(*lang).contains(play.app.style.as_str())),
+                "{note:?}"
+            );
+            play.app.style
+        };
+        (0..5).map(press).collect::<Vec<_>>()
+    };
     let mut play = Play::screen().until_unscanned();
-    assert_eq!(play.app.drawing, Drawing::Full);
-    play.press(Key::NextDrawing);
-    assert_eq!(play.app.drawing, Drawing::Half);
-    play.press(Key::NextDrawing);
-    assert_eq!(play.app.drawing, Drawing::Full);
+    assert_eq!(play.app.style, Style::Auto);
+    // Full cells don't fit 80 x 24.
+    let [auto, full, half, reverse] = [Style::Auto, Style::Full, Style::Half, Style::Reverse];
+    assert_eq!(cycle(&mut play), [half, reverse, auto, half, reverse]);
+    play.resize(120, 42);
+    assert_eq!(cycle(&mut play), [auto, full, half, reverse, auto]);
+    play.app.settings.abilities.has_half_cells = false;
+    assert_eq!(cycle(&mut play), [full, reverse, auto, full, reverse]);
+    play.app.settings.abilities.graphics = Graphics::new(Protocol::Sixel, Size::new(8, 16));
+    assert_eq!(cycle(&mut play)[0], Style::Picture);
+}
+
+#[test]
+fn where_nothing_else_fits_d_says_so() {
+    let mut play = Play::screen().until_unscanned();
+    play.resize(40, 12);
+    play.press(Key::NextStyle);
+    assert_eq!(play.app.style, Style::Auto);
+    assert!(play.app.shown_note().unwrap().of(Lang::English).starts_with("There is no other way"));
+}
+
+#[test]
+fn a_style_that_the_terminal_can_not_show_is_replaced_with_a_word() {
+    let mut settings = settings(Manner::Screen);
+    settings.qr_style = Style::Picture;
+    let mut play = Play::new(settings);
+    assert_eq!(play.app.style, Style::Auto);
+    assert_eq!(play.start().said(), ["note This terminal has no QR style picture; it is drawn as auto."]);
 }
 
 #[test]
@@ -151,7 +187,7 @@ fn the_help_comes_and_goes() {
         (Key::Escape, false),
         (Key::Escape, false),
         (Key::Help, true),
-        (Key::NextDrawing, false),
+        (Key::NextStyle, false),
     ] {
         play.press(key);
         assert_eq!(play.app.shows_help, shown);

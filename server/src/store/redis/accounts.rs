@@ -80,7 +80,7 @@ impl RedisStore {
         let Some(account) = self.find_account(name).await? else { return Ok(false) };
         let change = AccountChange {
             enabled: Some(if enabled { "1" } else { "0" }),
-            forgets: !enabled,
+            forgets: (!enabled).then(|| self.clock.now().as_millisecond()),
             ..AccountChange::ending(if enabled { "none" } else { "all" }, None)
         };
         Ok(self.change_account(account.id, change, &self.write_id()).await?.is_some())
@@ -124,8 +124,11 @@ impl RedisStore {
     }
 
     pub(super) async fn delete_client(&self, name: &str) -> Result<bool> {
+        let is_there = self.find_client(name).await?.is_some();
         let mut delete = redis::cmd("HDEL");
         delete.arg(self.keys.clients()).arg(name);
-        self.link.ask(&delete).await
+        // How many it removed says nothing: it may have been sent twice.
+        self.link.ask::<()>(&delete).await?;
+        Ok(is_there)
     }
 }

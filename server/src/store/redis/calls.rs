@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::dpop::Thumbprint;
-use shared::id::{AccountId, LoginId, SessionId};
+use shared::id::{AccountId, LoginId, SessionId, Tag};
 use shared::login::Login;
 use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
@@ -14,7 +14,7 @@ use super::sessions::AccountChange;
 use crate::store::{
     Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
     Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
-    Store, Taken, Topic, Valid, Watch,
+    Store, Taken, Topic, Use, Valid, Watch,
 };
 
 #[async_trait]
@@ -71,7 +71,7 @@ impl Store for RedisStore {
         let change = AccountChange {
             password: Some(hash),
             version: Some(version.to_string()),
-            forgets: true,
+            forgets: Some(self.clock.now().as_millisecond()),
             notice: Some(Told::counted(&notice, &write)?),
             ..AccountChange::ending(if keep.is_some() { "others" } else { "all" }, keep)
         };
@@ -171,7 +171,7 @@ impl Store for RedisStore {
         self.count(&key, rate, now).await
     }
 
-    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()> {
+    async fn give_back(&self, key: LimitKey, counted: Use) -> Result<()> {
         self.uncount(&key, counted).await
     }
 
@@ -185,7 +185,11 @@ impl Store for RedisStore {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.link.ask(&redis::cmd("PING")).await
+        self.link.ping().await
+    }
+
+    async fn settle(&self, tag: Tag) -> Result<()> {
+        self.link.settle(self.keys.settled(tag)).await
     }
 
     async fn close(&self) {

@@ -1,23 +1,32 @@
 //! The names of the keys.
 //!
 //! ```text
-//! {7K}login:ID       hash   a login's record, its revision, the id of its last write
-//! {7K}scan:DIGEST    string the login's id; so are device: and confirm:
-//! {7K}pc:ID          hash   a PC's session: record, tokens, use, its phone's generation
-//! {7K}access:DIGEST  string the PC session's id; so are refresh: and spent:
-//! {7K}outbox         hash   what is to be delivered to other partitions
-//! {7K}wakes          channel of all changes in the partition
-//! {AT}account:ID     hash   an account
-//! {AT}phone:ID       hash   a phone's session: record, token, account, use, generation
-//! {AT}token:DIGEST   string the phone session's id
-//! {AT}phones:ID      set    an account's phones           {AT}pcs:ID  sorted set  its PCs, with their phones
-//! {AT}unfinished:ID  sorted set  the logins that a phone scanned
-//! {AT}notices:ID     sorted set  an account's notices     {AT}notice:ID  hash  their rows
-//! {AT}known:ID       sorted set  the PCs that logged in to an account, by their keys
-//! user:DIGEST        string a login's id, by its user code
-//! {names:N}          hash   account ids by their names, in 32 parts
-//! {open}…            which logins are open
-//! limit:… proof:… clients secret
+//!                                                                                  until (and a minute more)
+//! {7K}login:ID      hash    a login's record, its revision, its last write's id     it is forgotten; if its owner must
+//!                                                                                   be told of its end, a week
+//! {7K}scan:DIGEST   string  the login's id; so is device:                           it may be forgotten
+//! {7K}confirm:…     string  the login's id                                          as the login
+//! {7K}pc:ID         hash    a PC's session: record, tokens, use, its generation     its refresh token lapses
+//! {7K}access:…      string  the PC session's id; so are refresh: and spent:         that token lapses
+//! {7K}outbox        hash    what is to be delivered to other partitions             it is delivered
+//! {AT}account:ID    hash    an account                                              it is removed
+//! {AT}phone:ID      hash    a phone's session: record, token, owner, generation     a phone would lapse that is unused
+//! {AT}token:DIGEST  string  the phone session's id                                  as the phone
+//! {AT}phones:ID     set     an account's phones                                     the account is removed; what is
+//! {AT}pcs:ID        zset    its PCs, with their phones                              gone is taken off as it is listed
+//! {AT}unfinished:ID zset    the logins that a phone scanned                         the last of them, and a day
+//! {AT}notices:ID    zset    an account's notices; notice: hash, their rows          1,000 newer ones
+//! {AT}known:ID      zset    the PCs that logged in to it, by their keys             100 newer ones
+//! {AT}forgot:ID     zset    those that were forgotten, and when                     a week
+//! {AT}outcome:ID    string  what a write to the partition came to                   a minute
+//! user:DIGEST       string  a login's id, by its user code                          it may be forgotten
+//! {names:N}         hash    account ids by their names, in 32 parts                 the account is removed
+//! {open}…           zsets   which logins are open, and where they are from          they are not
+//! limit:…           zset    what was counted                                        it counts no more
+//! proof:…           string  a proof of possession that was used                     three minutes
+//! clients secret    hash, string                                                    for good
+//! {7K}wakes         a channel: all changes in the partition
+//! {7K}never         what no script finds (see `link`); {7K}settled, what is waited for
 //! ```
 //!
 //! `7K` is a login's tag, `AT` an account's: what stands in braces is what
@@ -72,6 +81,11 @@ impl Keys {
 
     pub(super) fn outbox(&self, tag: Tag) -> String {
         format!("{}outbox", self.at(tag))
+    }
+
+    /// What is written only to wait until replicas have it.
+    pub(super) fn settled(&self, tag: Tag) -> String {
+        format!("{}settled", self.at(tag))
     }
 
     pub(super) fn channel(&self, tag: Tag) -> String {

@@ -32,13 +32,14 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo};
 use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, RetryMethod, ServerErrorKind, Value,
 };
 use tokio::sync::Semaphore;
 
 use super::Place;
-use super::scripts::Script;
+use super::scripts::{self, Script};
 use crate::store::{Result, StoreError};
 
 /// How long one answer is waited for.
@@ -57,6 +58,8 @@ const SAFE_AT_ONCE: usize = 64;
 
 /// What a script says that met keys of a slot which is just moving to another node.
 const MOVING: &str = "non local key";
+/// What a primary says that was told to write only while it has replicas, and just has none.
+const NO_REPLICAS: &str = "NOREPLICAS";
 
 /// The connections. Cheap to clone.
 #[derive(Clone)]
@@ -199,7 +202,8 @@ impl Link {
         args: &[String],
     ) -> Result<T> {
         let Some(safe) = &self.0.safe else { return self.run(script, keys, args).await };
-        let _place = safe.room.acquire().await.map_err(|closed| StoreError(closed.to_string()))?;
+        let place = tokio::time::timeout(TRIES_FOR, safe.room.acquire()).await;
+        let _place = place.map_err(|_| StoreError("too many writes wait for replicas".into()))?;
         let idle = safe.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let to = match idle {
             Some(to) => to,
@@ -217,6 +221,32 @@ impl Link {
             return Err(StoreError(format!("{have_it} of {} replicas have a change", safe.replicas)));
         }
         read(Ok(answer))
+    }
+
+    /// Waits until as many replicas as are wanted have all that was written so far to the partition of a key. It takes
+    /// a write: `WAIT` speaks of what came over its own connection.
+    pub(super) async fn settle(&self, key: String) -> Result<()> {
+        if self.0.safe.is_none() {
+            return Ok(());
+        }
+        self.run_safely(&scripts::SETTLE, &[key], &[]).await
+    }
+
+    /// Whether any node answers: one of a cluster may be away, which is no reason to go to another server.
+    pub(super) async fn ping(&self) -> Result<()> {
+        if self.0.is_closed.load(Ordering::Acquire) {
+            return Err(StoreError("it was closed".into()));
+        }
+        let (_, to) = self.0.to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ping = redis::cmd("PING");
+        let answer = match to {
+            To::One(mut to) => to.req_packed_command(&ping).await,
+            To::Cluster(mut to) => {
+                let any = (MultipleNodeRoutingInfo::AllNodes, Some(ResponsePolicy::OneSucceeded));
+                to.route_command(ping, RoutingInfo::MultiNode(any)).await
+            }
+        };
+        answer.and_then(Value::extract_error).map(drop).map_err(|error| StoreError(error.to_string()))
     }
 
     /// Sends a command over the connection that all share.
@@ -297,11 +327,21 @@ impl Connections {
 
 /// A script's call, by its hash and whole.
 fn calls(script: &Script, keys: &[String], args: &[String]) -> [Cmd; 2] {
+    let never = keys.first().and_then(|key| never_there(key));
     [("EVALSHA", script.hash.as_str()), ("EVAL", script.code)].map(|(name, script)| {
         let mut call = redis::cmd(name);
-        call.arg(script).arg(keys.len()).arg(keys).arg(args);
+        call.arg(script).arg(keys.len() + usize::from(never.is_some()));
+        call.arg(keys).arg(&never).arg(args);
         call
     })
+}
+
+/// A key that never is, beside one that stands in a partition. While a slot is moving to another node, some of its keys
+/// are here and some there, and a script could find an index and not what it points to, or make a key where its slot is
+/// not yet. A call that names a key which is missing is not begun then, on either side: it is told to try again.
+fn never_there(beside: &str) -> Option<String> {
+    let partition = beside.find('}')?;
+    Some(format!("{}never", &beside[..=partition]))
 }
 
 /// Whether Redis does not know a script: it forgets them when it restarts. Sent whole, it knows this one again.
@@ -331,5 +371,6 @@ fn passes(error: &RedisError) -> bool {
     error.is_timeout()
         || error.is_io_error()
         || !matches!(error.retry_method(), RetryMethod::NoRetry)
+        || error.code() == Some(NO_REPLICAS)
         || error.detail().is_some_and(|detail| detail.contains(MOVING))
 }

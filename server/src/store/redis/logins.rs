@@ -247,13 +247,24 @@ impl RedisStore {
         }
         let mut due = Vec::new();
         for id in self.listed_as_due(now).await? {
-            match self.find_login(LoginKey::Id(id)).await? {
-                Some(login) if login.due_at().is_some_and(|at| at <= now) => due.push(id),
-                Some(login) => self.note_open(&login).await?,
-                None => self.note_gone(id).await?,
+            match self.is_due(id, now).await {
+                Ok(true) => due.push(id),
+                Ok(false) => {}
+                // Its shard may be away, or it may be of a later version than this node. The others must not wait.
+                Err(error) => tracing::debug!(%error, "a login that is due is looked at later"),
             }
         }
         Ok(due)
+    }
+
+    /// Whether a login is due that is listed so. One that is not is taken off the list.
+    async fn is_due(&self, id: LoginId, now: Timestamp) -> Result<bool> {
+        match self.find_login(LoginKey::Id(id)).await? {
+            Some(login) if login.due_at().is_some_and(|at| at <= now) => return Ok(true),
+            Some(login) => self.note_not_due(&login, now).await?,
+            None => self.note_gone(id).await?,
+        }
+        Ok(false)
     }
 
     /// The logins that a phone scanned and that have not ended. Its list may name more.

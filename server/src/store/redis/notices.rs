@@ -1,5 +1,7 @@
 //! Notices, and what else a change brings for another partition.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use shared::dpop::Thumbprint;
 use shared::id::{AccountId, SessionId, Tag};
@@ -11,6 +13,9 @@ use crate::store::{KeptNotice, NOTICES_KEPT, NOTICES_READ, Notice, PcSession, Re
 
 /// How many known PCs an account has at most.
 const KNOWN_KEPT: usize = 100;
+/// How long it is remembered that a PC was forgotten: that it had logged in before may lie in an outbox for as long as
+/// no node is there to deliver it.
+const FORGOTTEN_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// What a change brings for an account.
 #[derive(Default, Serialize, Deserialize)]
@@ -104,7 +109,11 @@ impl RedisStore {
         all.arg(self.keys.outbox(tag));
         let letters: Vec<(String, String)> = self.link.ask(&all).await?;
         for (write, letter) in letters {
-            self.post(tag, &write, &from_json("an outbox", &letter)?).await?;
+            let posted = async { self.post(tag, &write, &from_json("an outbox", &letter)?).await };
+            if let Err(error) = posted.await {
+                // It may be about an account whose shard is away. The others must not wait for that.
+                tracing::debug!(%error, "a letter is delivered later");
+            }
         }
         Ok(())
     }
@@ -127,9 +136,10 @@ impl RedisStore {
     }
 
     pub(super) async fn forget_known(&self, account: AccountId, key: Thumbprint) -> Result<()> {
-        let mut remove = redis::cmd("ZREM");
-        remove.arg(self.keys.of_account("known", account)).arg(key.to_string());
-        self.link.ask(&remove).await
+        let keys = [self.keys.of_account("known", account), self.keys.of_account("forgot", account)];
+        let now = self.clock.now().as_millisecond().to_string();
+        let args = [key.to_string(), now, FORGOTTEN_FOR.as_millis().to_string()];
+        self.link.run_safely(&scripts::FORGET, &keys, &args).await
     }
 
     /// Tells an account's owner that a PC session of theirs has ended, in its partition.

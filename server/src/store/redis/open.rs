@@ -10,6 +10,8 @@ use crate::store::{Inserted, LoginKey, OpenCaps, Result};
 
 /// How many of the logins that are due are looked at at once.
 const DUE_AT_ONCE: usize = 1000;
+/// Later than any time, in milliseconds.
+const NEVER: i64 = 1 << 52;
 
 impl RedisStore {
     /// Takes a place among the open ones for a new login.
@@ -46,8 +48,18 @@ impl RedisStore {
         }
     }
 
-    /// Notes what became of a login.
+    /// Notes what became of a login, as it was read.
     pub(super) async fn note_open(&self, login: &Login) -> Result<()> {
+        let is_over = login.state.status().is_terminal() && login.due_at().is_none();
+        self.note(login, is_over.then_some(NEVER)).await
+    }
+
+    /// Notes what became of a login that was listed as due at a time that is over, and is not.
+    pub(super) async fn note_not_due(&self, login: &Login, listed_until: Timestamp) -> Result<()> {
+        self.note(login, Some(listed_until.as_millisecond())).await
+    }
+
+    async fn note(&self, login: &Login, not_due_until: Option<i64>) -> Result<()> {
         let millis = |at: Option<Timestamp>| at.map(|at| at.as_millisecond().to_string()).unwrap_or_default();
         let unscanned = login.state.status() == Status::Unscanned;
         let args = [
@@ -56,6 +68,7 @@ impl RedisStore {
             millis(login.runs_out_at()),
             millis(unscanned.then_some(login.issued_at)),
             millis(login.due_at()),
+            not_due_until.map(|until| until.to_string()).unwrap_or_default(),
         ];
         self.link.run(&scripts::OPEN, &[self.keys.open()], &args).await
     }
@@ -63,7 +76,7 @@ impl RedisStore {
     /// Gives the place of a login back that is not there.
     pub(super) async fn note_gone(&self, login: LoginId) -> Result<()> {
         let nothing = String::new;
-        let args = [login.to_string(), nothing(), nothing(), nothing(), nothing()];
+        let args = [login.to_string(), nothing(), nothing(), nothing(), nothing(), NEVER.to_string()];
         self.link.run(&scripts::OPEN, &[self.keys.open()], &args).await
     }
 

@@ -39,9 +39,10 @@ scripts! {
     RESERVE = "open.lua" "open_reserve.lua";
     OPEN = "open.lua" "open_change.lua";
     TAKE = "take.lua";
-    GIVE_BACK = "give_back.lua";
     TAKE_CODE = "take_code.lua";
     TAKE_NAME = "take_name.lua";
     GIVE_NAME_BACK = "give_name_back.lua";
     FIRST_USE = "first_use.lua";
+    SETTLE = "settle.lua";
+    FORGET = "forget.lua";
 }

@@ -2,7 +2,9 @@
 //! write, of the phone.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::id::{AccountId, LoginId, SessionId, Tag};
@@ -17,6 +19,11 @@ use crate::store::{
     AnySession, Ending, Notice, PHONE_IDLE, PcSession, PcTokens, PhoneSession, Refresh, Result, SESSION_LIFE,
     Valid,
 };
+
+/// How many sessions of an account are looked up at once.
+const READ_AT_ONCE: usize = 32;
+/// How long after it was listed a PC that is not there may still come to be.
+const ABOUT_TO_BE: Duration = Duration::from_mins(10);
 
 /// What a phone session's record, use, generation and owner are read as.
 type PhoneFields = Option<(String, String, u64, String)>;
@@ -244,8 +251,11 @@ impl RedisStore {
                 phones.insert(phone.id, (phone, generation));
             }
         }
-        let ids = members.iter().filter_map(|member| member.split(':').next()?.parse::<SessionId>().ok());
-        let pcs = futures_util::future::try_join_all(ids.map(|id| self.pc_of_id(id))).await?;
+        let id = |member: &str| member.split(':').next()?.parse::<SessionId>().ok();
+        let ids: Vec<SessionId> = members.iter().filter_map(|member| id(member)).collect();
+        let pcs = stream::iter(ids).map(|id| self.pc_of_id(id)).buffered(READ_AT_ONCE);
+        let pcs: Vec<Option<FoundPc>> = pcs.try_collect().await?;
+        self.unlist(account, &members, &pcs, now).await;
         let stands = |pc: &FoundPc| {
             let phone = phones.get(&pc.session.granted_by);
             now < pc.session.ends_at() && phone.is_some_and(|(_, generation)| *generation == pc.generation)
@@ -260,6 +270,30 @@ impl RedisStore {
             })
         });
         Ok(all)
+    }
+
+    /// Takes PCs off an account's list that are not there: they have expired, or never came about.
+    async fn unlist(
+        &self,
+        account: AccountId,
+        members: &[String],
+        found: &[Option<FoundPc>],
+        now: Timestamp,
+    ) {
+        let listed_at = |member: &str| Some(member.split(':').next()?.parse::<SessionId>().ok()?.made_at());
+        let is_gone = |(member, found): &(&String, &Option<FoundPc>)| {
+            found.is_none() && listed_at(member).is_some_and(|at| at + ABOUT_TO_BE < now)
+        };
+        let gone: Vec<&String> =
+            members.iter().zip(found).filter(is_gone).map(|(member, _)| member).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let mut remove = redis::cmd("ZREM");
+        remove.arg(self.keys.of_account("pcs", account)).arg(gone);
+        if let Err(error) = self.link.ask::<()>(&remove).await {
+            tracing::debug!(%error, "a list is tidied later");
+        }
     }
 
     pub(super) async fn end(
@@ -339,15 +373,17 @@ impl RedisStore {
     /// Removes the records of PCs that have ended with their phones. Nobody finds them any more; this is for tidiness,
     /// and they expire besides.
     async fn sweep_up(&self, ended: &[SessionId]) {
-        for id in ended {
-            if let Ok(Some(pc)) = self.pc_of_id(*id).await {
-                let args =
-                    [self.keys.at(id.tag()), pc.session.account.to_string(), self.write_id(), String::new()];
-                let keys = [self.keys.pc(*id), self.keys.outbox(id.tag())];
-                if let Err(error) = self.link.run::<bool>(&scripts::END_PC, &keys, &args).await {
-                    tracing::debug!(%error, "an ended session is left to expire");
-                }
-            }
+        let sweep = async |id: &SessionId| {
+            let Some(pc) = self.pc_of_id(*id).await? else { return Ok(()) };
+            let args =
+                [self.keys.at(id.tag()), pc.session.account.to_string(), self.write_id(), String::new()];
+            let keys = [self.keys.pc(*id), self.keys.outbox(id.tag())];
+            self.link.run::<()>(&scripts::END_PC, &keys, &args).await
+        };
+        let swept = stream::iter(ended).map(sweep).buffer_unordered(READ_AT_ONCE);
+        let swept: Vec<Result<()>> = swept.collect().await;
+        if let Some(error) = swept.into_iter().find_map(Result::err) {
+            tracing::debug!(%error, "an ended session is left to expire");
         }
     }
 }
@@ -367,8 +403,9 @@ pub(super) struct AccountChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) enabled: Option<&'static str>,
     pub(super) removed: bool,
-    /// The PCs that are known.
-    pub(super) forgets: bool,
+    /// When the PCs that are known are forgotten, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) forgets: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) notice: Option<Told>,
 }

@@ -13,7 +13,8 @@ use shared::name::Username;
 use shared::random::OsRandom;
 use shared::secret::{Digest, Token};
 
-use super::sessions::AccountChange;
+use super::notices::{Brought, Told};
+use super::sessions::{AccountChange, Begun};
 use super::{RedisStore, logins};
 use crate::clock::Clock;
 use crate::store::{
@@ -24,7 +25,7 @@ use crate::store::{
 #[path = "../../../tests/support/redis.rs"]
 mod support;
 
-use support::Redis;
+use support::{Moving, Redis};
 
 const ROOMY: OpenCaps = OpenCaps { per_address: 100, total: 100 };
 
@@ -33,18 +34,21 @@ struct Nodes {
     dying: RedisStore,
     other: RedisStore,
     now: Timestamp,
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl Nodes {
     async fn start() -> Self {
-        let redis = Redis::alone().await;
+        Self::on(Redis::alone().await).await
+    }
+
+    async fn on(redis: Redis) -> Self {
         let clock = Clock::system();
         let options = redis.options();
         let open = async || {
             RedisStore::open(redis.place(), &options, clock.clone(), Arc::new(OsRandom)).await.unwrap()
         };
-        Self { dying: open().await, other: open().await, now: clock.now(), _redis: redis }
+        Self { dying: open().await, other: open().await, now: clock.now(), redis }
     }
 
     async fn account(&self, name: &str) -> Account {
@@ -227,4 +231,99 @@ async fn a_name_is_free_again_though_the_node_died_that_removed_its_account() {
     let again = nodes.account("emma").await;
     assert_eq!(nodes.other.account(&again.username).await.unwrap().unwrap().id, again.id);
     assert!(!nodes.other.add_account(self::account("emma", nodes.now)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_is_no_news() {
+    let nodes = Nodes::start().await;
+    let account = nodes.account("emma").await;
+    let phone = nodes.phone(&account).await;
+    let change = nodes.redeem(&phone).await;
+    let pc = Thumbprint::from_bytes([7; 32]);
+    let known = async || nodes.other.known_pc(account.id, pc).await.unwrap();
+    assert_eq!(nodes.dying.commit(change.clone(), nodes.now).await.unwrap(), Committed::Done);
+    assert_eq!(known().await, Some(nodes.now));
+
+    // A PC that was put out is not known again because somebody finds a letter which said that it had logged in.
+    let letter = logins::letter(&change, &nodes.dying.write_id()).unwrap().unwrap();
+    nodes.other.forget_pc(account.id, pc).await.unwrap();
+    nodes.dying.deliver(account.id, &letter.brought).await.unwrap();
+    assert_eq!(known().await, None);
+    // Nor after a change of the password.
+    let notice = change.notice.clone().unwrap();
+    let changed = nodes.other.set_password(account.id, 1, "hash".into(), Some(phone.id), notice.clone());
+    assert!(changed.await.unwrap().is_some());
+    nodes.dying.deliver(account.id, &letter.brought).await.unwrap();
+    assert_eq!(known().await, None);
+
+    // Two empty one outbox, each of two letters, in turns.
+    let counted = Notice { kind: NoticeKind::SecondScanRefused, ..notice };
+    let told =
+        |write: &str| Brought { notice: Some(Told::counted(&counted, write).unwrap()), ..Brought::default() };
+    let (one, two) = (told(&nodes.dying.write_id()), told(&nodes.dying.write_id()));
+    for brought in [&one, &two, &one, &two] {
+        nodes.other.deliver(account.id, brought).await.unwrap();
+    }
+    let notices = nodes.other.notices(account.id, 0).await.unwrap();
+    let refused = notices.iter().find(|told| told.notice.kind == NoticeKind::SecondScanRefused).unwrap();
+    assert_eq!(refused.count, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_read_a_login_before_it_was_confirmed_does_not_take_its_end_off_the_list() {
+    let nodes = Nodes::start().await;
+    let account = nodes.account("emma").await;
+    let phone = nodes.phone(&account).await;
+    let redeem = nodes.redeem(&phone).await;
+    let confirmed = nodes.other.find(LoginKey::Id(redeem.login.id)).await.unwrap().unwrap();
+    let due_at = confirmed.due_at().unwrap();
+    let issued = Login { id: confirmed.id, ..login(nodes.now) };
+    nodes.other.note_due(&confirmed).await.unwrap();
+    nodes.other.note_open(&confirmed).await.unwrap();
+    nodes.dying.note_open(&issued).await.unwrap();
+    assert_eq!(nodes.other.listed_as_due(due_at).await.unwrap(), [confirmed.id]);
+    // One that looked before it was confirmed again, and speaks of the time that it knew.
+    nodes.dying.note_not_due(&issued, due_at - Duration::from_secs(1)).await.unwrap();
+    assert_eq!(nodes.other.listed_as_due(due_at).await.unwrap(), [confirmed.id]);
+    // Whereas what has ended is off the list.
+    assert_eq!(nodes.other.commit(redeem, nodes.now).await.unwrap(), Committed::Done);
+    assert_eq!(nodes.other.listed_as_due(due_at).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pc_that_never_came_about_is_taken_off_its_accounts_list() {
+    let nodes = Nodes::start().await;
+    let account = nodes.account("emma").await;
+    let phone = nodes.phone(&account).await;
+    let long_ago = nodes.now - Duration::from_hours(1);
+    let (old, new) = [long_ago, nodes.now].map(|at| SessionId::generate(at, &OsRandom)).into();
+    let until = nodes.now + Duration::from_hours(24);
+    for id in [old, new] {
+        nodes.dying.list_with(phone.id, &Begun::Pc(id, until), nodes.now).await.unwrap();
+    }
+    assert_eq!(nodes.other.sessions(account.id, nodes.now).await.unwrap().len(), 1);
+    let mut left = redis::cmd("ZRANGE");
+    left.arg(nodes.other.keys.of_account("pcs", account.id)).arg(0).arg(-1);
+    let left: Vec<String> = nodes.other.link.ask(&left).await.unwrap();
+    assert_eq!(left, [super::notices::member(new, phone.id)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_to_an_account_between_two_slots_owners_is_kept() {
+    let nodes = Nodes::on(Redis::durable_cluster().await).await;
+    let account = nodes.account("emma").await;
+    let phone = nodes.phone(&account).await;
+    let change = nodes.redeem(&phone).await;
+    let generation = nodes.dying.prepare(&change, nodes.now).await.unwrap().unwrap();
+    let write = nodes.dying.write_id();
+    let letter = logins::letter(&change, &write).unwrap().unwrap();
+    let committed = nodes.dying.commit_in_slot(&change, generation, &write, Some(&letter), nodes.now);
+    assert_eq!(committed.await.unwrap(), Committed::Done);
+
+    let moving = Moving::begin(&nodes.redis, &format!("{{{}}}", account.id.tag().as_str()));
+    assert!(nodes.other.post(change.login.id.tag(), &write, &letter).await.is_err());
+    moving.end();
+    nodes.sweep().await;
+    let notices = nodes.other.notices(account.id, 0).await.unwrap();
+    assert_eq!(notices.len(), 1, "a letter was thrown away unread");
 }

@@ -15,7 +15,7 @@ use super::{SqliteStore, accounts, clients, known, logins, notices, sessions};
 use crate::store::{
     Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
     Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
-    Store, StoreError, Taken, Topic, Valid, Watch,
+    Store, StoreError, Taken, Topic, Use, Valid, Watch,
 };
 
 #[async_trait]
@@ -182,9 +182,9 @@ impl Store for SqliteStore {
         Ok(self.limiter.take(&key, rate, now))
     }
 
-    async fn give_back(&self, key: LimitKey, counted: Timestamp) -> Result<()> {
+    async fn give_back(&self, key: LimitKey, counted: Use) -> Result<()> {
         self.alive()?;
-        self.limiter.give_back(&key, counted);
+        self.limiter.give_back(&key, counted.at);
         Ok(())
     }
 

@@ -96,6 +96,37 @@ async fn an_account_is_made_and_changed_once_though_answers_are_lost() {
     assert!(!near.phone_is_valid(other.id, near.now).await.unwrap());
     assert_eq!(near.account(&account.username).await.unwrap().unwrap().password_version, 2);
     assert_eq!(near.notices(account.id, 0).await.unwrap().len(), 1);
+    // Also where there is no session to end.
+    assert!(
+        weathered
+            .losing(r#""ends""#, async |far| far.change_password(&account, 2, Some(keep.id)).await)
+            .await
+    );
+    let removed = async |far: &World| far.remove_account(&account.username).await;
+    assert!(weathered.losing(r#""ends""#, removed).await.unwrap());
+    let client = server::store::ResourceServer {
+        name: "api".to_owned(),
+        secret: shared::secret::Digest::from_bytes(random()),
+        created_at: near.now,
+    };
+    near.add_client(client).await.unwrap();
+    assert!(weathered.losing("HDEL", async |far| far.remove_client("api").await).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_of_one_moment_one_is_given_back() {
+    let weathered = Weathered::begin().await;
+    let near = &weathered.near;
+    let key = server::store::LimitKey { limit: "test", subject: "back".into() };
+    let rate = server::store::Rate { count: 2, per: Duration::from_mins(1) };
+    let take = async || near.take(key.clone(), rate, near.now).await.unwrap();
+    let (Taken::Counted(first), Taken::Counted(_)) = (take().await, take().await) else {
+        panic!("there is room for two");
+    };
+    let give_back = async |far: &World| far.give_back(key.clone(), first).await;
+    weathered.losing("limit:", give_back).await.unwrap();
+    assert!(matches!(take().await, Taken::Counted(_)));
+    assert!(!matches!(take().await, Taken::Counted(_)), "both were given back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

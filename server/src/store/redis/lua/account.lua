@@ -2,7 +2,7 @@
 -- when the phone's generation is a later one: whoever looks up a PC compares.
 -- KEYS: the account, its phones, its PCs, its channel, where the outcome is remembered.
 -- ARGV: the change, as JSON: at, account; `ends`: one of `one`, `others`, `all`, with `phone`; and perhaps
---       `password` and `version`; `enabled`; `removed`; `forgets` (the known PCs); `notice`.
+--       `password` and `version`; `enabled`; `removed`; `forgets` (the known PCs: when); `notice`.
 -- Answers the ids of what has ended; nothing if the account is not there, or its password is of another version.
 local account, phones, pcs, channel, outcome = unpack(KEYS)
 local change = cjson.decode(ARGV[1])
@@ -49,7 +49,8 @@ end
 
 if change.removed then
     redis.call('DEL', account, phones, pcs, change.at .. 'notices:' .. change.account,
-        change.at .. 'notice:' .. change.account, change.at .. 'known:' .. change.account)
+        change.at .. 'notice:' .. change.account, change.at .. 'known:' .. change.account,
+        change.at .. 'forgot:' .. change.account)
 end
 if change.password then
     redis.call('HSET', account, 'password', change.password)
@@ -60,12 +61,11 @@ if change.enabled then
 end
 if change.forgets then
     redis.call('DEL', change.at .. 'known:' .. change.account)
+    redis.call('HSET', account, 'forgot', change.forgets)
 end
 if change.notice then
     tell(change.at, change.notice)
 end
-if #ended > 0 then
-    redis.call('SET', outcome, cjson.encode(ended), 'PX', 60000)
-end
+redis.call('SET', outcome, cjson.encode(ended), 'PX', 60000)
 redis.call('SPUBLISH', channel, 'A' .. change.account)
 return ended

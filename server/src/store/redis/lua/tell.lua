@@ -8,10 +8,12 @@ local function tell(at, notice)
     local order, rows = at .. 'notices:' .. notice.account, at .. 'notice:' .. notice.account
     local about = notice.about
     if redis.call('HEXISTS', rows, about) == 1 then
-        -- What comes again because an answer was lost is the same thing, and counts once.
-        if not notice.once and redis.call('HGET', rows, about .. ':write') ~= notice.write then
+        -- What comes again, because an answer was lost or by two who empty one outbox, is the same thing, and counts
+        -- once: the last few writes are remembered.
+        local writes = redis.call('HGET', rows, about .. ':write') or ''
+        if not notice.once and not string.find(writes, notice.write, 1, true) then
             redis.call('HINCRBY', rows, about .. ':count', 1)
-            redis.call('HSET', rows, about .. ':write', notice.write)
+            redis.call('HSET', rows, about .. ':write', string.sub(notice.write .. writes, 1, 8 * #notice.write))
         end
         return
     end
@@ -23,9 +25,12 @@ local function tell(at, notice)
     end
 end
 
--- Notes that a PC has logged in to an account. The least recently seen ones go first.
+-- Notes that a PC has logged in to an account, unless it was forgotten since. The least recently seen ones go first.
 local function meet(at, account, met)
-    if redis.call('EXISTS', at .. 'account:' .. account) == 1 then
+    local forgot_all = redis.call('HGET', at .. 'account:' .. account, 'forgot')
+    local forgot_this = redis.call('ZSCORE', at .. 'forgot:' .. account, met.key)
+    local forgotten_at = math.max(tonumber(forgot_all or 0), tonumber(forgot_this or 0))
+    if met.seen > forgotten_at and redis.call('EXISTS', at .. 'account:' .. account) == 1 then
         local known = at .. 'known:' .. account
         redis.call('ZADD', known, 'GT', met.seen, met.key)
         redis.call('ZREMRANGEBYRANK', known, 0, -1 - met.kept)
