@@ -49,12 +49,13 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         Stage::Held(held) => words.held(app, held),
         Stage::Over(outcome) => words.over(outcome),
     }
-    words.squeeze();
+    let timed = match &app.stage {
+        Stage::Pending(pending) if pending.is_open() => Some(pending),
+        _ => None,
+    };
+    words.squeeze(usize::from(area.height).saturating_sub(timed.is_some().into()));
     let rows = u16::try_from(words.lines.len()).unwrap_or(u16::MAX);
-    if let Stage::Pending(pending) = &app.stage
-        && pending.is_open()
-        && rows < area.height
-    {
+    if let Some(pending) = timed.filter(|_| rows < area.height) {
         // Beside the picture the bar ends where the picture does; elsewhere it follows the words.
         let y = if beside.is_some() { area.bottom() - 1 } else { (area.y + rows + 1).min(area.bottom() - 1) };
         frame.render_widget(bar(app, pending, theme, area.width.into()), Rect { y, height: 1, ..area });
@@ -88,9 +89,10 @@ impl<'a> Words<'a> {
         self.line("")
     }
 
-    /// Where there are few rows the gaps make way, the last first. What does not fit even so is cut off.
-    fn squeeze(&mut self) {
-        while self.lines.len() > self.rows
+    /// Where there are more than so many rows the gaps make way, the last first. What does not fit even so is cut
+    /// off.
+    fn squeeze(&mut self, rows: usize) {
+        while self.lines.len() > rows
             && let Some(gap) = self.lines.iter().rposition(|line| line.width() == 0)
         {
             self.lines.remove(gap);

@@ -87,7 +87,7 @@ shared::catalogue! {
     drawn_reverse(style) = "QR code: {style}, in the terminal's own two colours";
     drawn_picture(style) = "QR code: {style}, in pixels";
     style_missing(wanted, style) = "This terminal has no QR style {wanted}; it is drawn as {style}.";
-    no_other_style() = "There is no other way to draw the QR code in this window.";
+    no_other_style() = "There is no other way to draw it here.";
     already_logged_in() = "Already logged in. To log in anew, log out first: l";
     no_code_to_save() = "There is no code to save.";
     no_link_to_copy() = "There is no link to copy.";

@@ -16,7 +16,7 @@ type Scene = (&'static str, [u16; 2], fn() -> Play);
 const USUAL: [u16; 2] = [80, 24];
 const SMALL: [u16; 2] = [40, 12];
 
-const SCENES: [Scene; 27] = [
+const SCENES: [Scene; 30] = [
     ("asking", USUAL, asking),
     ("server_unreachable", USUAL, server_unreachable),
     ("unscanned", USUAL, unscanned),
@@ -24,8 +24,11 @@ const SCENES: [Scene; 27] = [
     ("unscanned_in_a_narrow_window", [44, 40], || Play::screen().until_unscanned()),
     ("unscanned_in_a_window_that_is_too_small", SMALL, || Play::screen().until_unscanned()),
     ("unscanned_in_a_low_window", [60, 20], || Play::screen().until_unscanned()),
-    ("unscanned_in_the_least_window", [72, 22], || Play::screen().until_unscanned()),
-    ("scanned_in_the_least_window", [72, 22], || Play::screen().until_scanned()),
+    ("unscanned_in_a_small_window", [72, 22], || Play::screen().until_unscanned()),
+    ("unscanned_in_the_least_window", [68, 20], || Play::screen().until_unscanned()),
+    ("scanned_in_the_least_window", [68, 20], || Play::screen().until_scanned()),
+    ("another_style", USUAL, || pressing(Key::NextStyle)),
+    ("no_other_style", SMALL, no_other_style),
     ("connection_lost", USUAL, connection_lost),
     ("a_note", USUAL, || pressing(Key::CopyLink)),
     ("help", USUAL, || pressing(Key::Help)),
@@ -76,6 +79,13 @@ fn unscanned() -> Play {
 fn pressing(key: Key) -> Play {
     let mut play = Play::screen().until_unscanned();
     play.press(key);
+    play
+}
+
+fn no_other_style() -> Play {
+    let mut play = Play::screen().until_unscanned();
+    play.resize(SMALL[0], SMALL[1]);
+    play.press(Key::NextStyle);
     play
 }
 
