@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args as Arguments, Parser, Subcommand};
+use clap::{ArgGroup, Args as Arguments, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use shared::code::PublicUrl;
+use shared::help::in_language;
 use shared::id::SessionId;
+use shared::lang::Lang;
 use shared::name::Username;
+
+use crate::words;
 
 /// The server that is meant when none is named.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -38,12 +42,24 @@ pub(crate) struct Args {
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
+    /// The language: en or zh-CN, which needs UTF-8 [default: the locale's]
+    #[arg(long, global = true, help_heading = COMMON, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
+    pub(crate) lang: Option<Lang>,
+
     /// Allow plain http to another machine, where everybody on the way can read along
     #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) insecure_http: bool,
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// The arguments of this program, or else why not, or the help that they ask for, in a language.
+    pub(crate) fn explained(lang: Lang) -> Result<Self, clap::Error> {
+        let command = in_language(Self::command(), lang, words::help::chinese);
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
 }
 
 /// What to do.
@@ -189,8 +205,6 @@ impl Ended {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -198,19 +212,39 @@ mod tests {
         Args::command().debug_assert();
     }
 
-    #[test]
-    fn help() {
+    /// The pages of help for all commands, as they are in a language.
+    fn pages(lang: Lang) -> Vec<clap::Command> {
         let mut all = Vec::new();
-        let mut pages = vec![Args::command().term_width(100)];
+        let mut pages = vec![in_language(Args::command(), lang, words::help::chinese).term_width(100)];
         while let Some(mut page) = pages.pop() {
             page.build();
-            all.push(page.render_long_help().to_string());
+            all.push(page.clone());
             let below = page.get_subcommands().filter(|below| below.get_name() != "help");
             pages.extend(
                 below.cloned().map(|below| below.term_width(100)).collect::<Vec<_>>().into_iter().rev(),
             );
         }
-        insta::assert_snapshot!(all.join(&format!("\n{}\n\n", "=".repeat(40))));
+        all
+    }
+
+    #[test]
+    fn the_help_in_every_language() {
+        for lang in Lang::ALL {
+            let pages = pages(lang).into_iter().map(|mut page| page.render_long_help().to_string());
+            let all = pages.collect::<Vec<_>>().join(&format!("\n{}\n\n", "=".repeat(40)));
+            insta::assert_snapshot!(format!("help.{}", lang.tag()), all);
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_help_is_left_in_another_language() {
+        for page in pages(Lang::Chinese) {
+            let about = page.get_about().map(ToString::to_string);
+            let helps = page.get_arguments().map(|arg| arg.get_help().map(ToString::to_string));
+            for text in helps.chain([about]).flatten() {
+                assert!(!text.is_ascii(), "{}: {text}", page.get_name());
+            }
+        }
     }
 
     fn parse(line: &str) -> Result<Args, clap::error::ErrorKind> {

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, Read as _, Write as _};
 
 use shared::api::Password;
+use shared::lang::Lang;
+use shared::{say, to_say};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -33,16 +35,14 @@ impl Passwords {
     }
 
     /// A password to be. A person types it twice, since nobody sees what was typed.
-    pub(crate) fn new_one(self, question: &str) -> Result<Password, Failure> {
+    pub(crate) fn new_one(self, question: &str, lang: Lang) -> Result<Password, Failure> {
         let password = self.existing(question)?;
         if !password.is_acceptable() {
             let (min, max) = (Password::MIN_CHARS, Password::MAX_CHARS);
-            return Err(Failure::usage(format!(
-                "a new password has {min} to {max} characters; choose another"
-            )));
+            return Err(Failure::usage(to_say!(password_length(min, max))));
         }
-        if matches!(self, Self::Prompt) && prompt("The same again: ")?.expose() != password.expose() {
-            return Err(Failure::usage("the two passwords differ, so nothing was done; try again"));
+        if matches!(self, Self::Prompt) && prompt(&say!(lang, same_again()))?.expose() != password.expose() {
+            return Err(Failure::usage(to_say!(passwords_differ())));
         }
         Ok(password)
     }
@@ -50,10 +50,8 @@ impl Passwords {
 
 fn prompt(question: &str) -> Result<Password, Failure> {
     rpassword::prompt_password(question).map(Password::new).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => {
-            Failure::usage("no password was typed, so nothing was done")
-        }
-        _ => Failure::usage("there is no terminal to ask for the password on; give it with --password-stdin"),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => Failure::usage(to_say!(no_password())),
+        _ => Failure::usage(to_say!(no_terminal_for_password())),
     })
 }
 
@@ -61,18 +59,16 @@ fn prompt(question: &str) -> Result<Password, Failure> {
 fn line(stdin: &mut impl BufRead) -> Result<Password, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_LINE_BYTES).unwrap_or_default()));
     let read = stdin.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line);
-    read.map_err(|error| Failure::io(format!("standard input can't be read: {error}")))?;
+    read.map_err(|error| Failure::io(to_say!(stdin_unreadable(&error))))?;
     if line.len() as u64 == MAX_LINE_BYTES && !line.ends_with(b"\n") {
-        return Err(Failure::usage("the line on standard input is too long for a password"));
+        return Err(Failure::usage(to_say!(line_too_long())));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     match std::str::from_utf8(text) {
-        Ok("") => {
-            Err(Failure::usage("standard input holds no (further) password; put each on a line of its own"))
-        }
+        Ok("") => Err(Failure::usage(to_say!(no_more_passwords()))),
         Ok(text) => Ok(Password::new(text.to_owned())),
-        Err(_) => Err(Failure::usage("the password on standard input is not UTF-8; convert it")),
+        Err(_) => Err(Failure::usage(to_say!(password_not_utf8()))),
     }
 }
 
@@ -88,8 +84,8 @@ pub(crate) enum Said {
 }
 
 /// Asks on the terminal. Whatever is neither a clear yes nor a clear no decides nothing, and so does Enter.
-pub(crate) fn decision() -> Result<Said, Failure> {
-    answer("  d  deny it        y  log it in        Enter  decide nothing").map(|answer| said(&answer))
+pub(crate) fn decision(lang: Lang) -> Result<Said, Failure> {
+    answer(&say!(lang, decide())).map(|answer| said(&answer))
 }
 
 /// Asks on the terminal. Anything but a clear yes is a no.
@@ -104,13 +100,13 @@ fn answer(question: &str) -> Result<String, Failure> {
         io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut answer)?;
         Ok(answer)
     };
-    ask().map_err(|error: io::Error| Failure::io(format!("the terminal fails: {error}; use --yes")))
+    ask().map_err(|error: io::Error| Failure::io(to_say!(terminal_fails(&error))))
 }
 
 fn said(answer: &str) -> Said {
     match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Said::Yes,
-        "d" | "deny" => Said::Deny,
+        "y" | "yes" | "是" | "确认" => Said::Yes,
+        "d" | "deny" | "拒绝" => Said::Deny,
         _ => Said::Nothing,
     }
 }
@@ -126,25 +122,42 @@ mod tests {
         assert_eq!(next().unwrap(), "old one");
         assert_eq!(next().unwrap(), "new  ö");
         assert_eq!(next().unwrap(), "last");
-        insta::assert_snapshot!(next().unwrap_err().line());
+        insta::assert_snapshot!(next().unwrap_err().line(Lang::English));
     }
 
     #[test]
     fn what_is_no_password_is_refused() {
-        assert!(line(&mut &b"\xff\n"[..]).unwrap_err().line().contains("UTF-8"));
+        assert!(line(&mut &b"\xff\n"[..]).unwrap_err().line(Lang::English).contains("UTF-8"));
         assert!(line(&mut &b"\nsecond\n"[..]).is_err());
         assert!(line(&mut io::BufReader::new(io::repeat(b'x'))).is_err());
     }
 
     #[test]
     fn only_a_yes_is_a_yes_and_only_a_denial_a_denial() {
-        for answer in ["y\n", "Y\r\n", " yes ", "YES"] {
+        for answer in ["y\n", "Y\r\n", " yes ", "YES", "是\n", "确认"] {
             assert_eq!(said(answer), Said::Yes, "{answer}");
         }
-        for answer in ["d\n", "D\r\n", " deny ", "DENY"] {
+        for answer in ["d\n", "D\r\n", " deny ", "DENY", "拒绝\n"] {
             assert_eq!(said(answer), Said::Deny, "{answer}");
         }
-        for answer in ["", "\n", "n\n", "no", "yep", "ya", "да", "y y", "dy", "yd", "d d", "log it in"] {
+        for answer in [
+            "",
+            "\n",
+            "n\n",
+            "no",
+            "yep",
+            "ya",
+            "да",
+            "y y",
+            "dy",
+            "yd",
+            "d d",
+            "log it in",
+            "否",
+            "不是",
+            "是的吗",
+            "不拒绝",
+        ] {
             assert_eq!(said(answer), Said::Nothing, "{answer}");
         }
     }

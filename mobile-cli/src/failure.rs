@@ -3,6 +3,8 @@
 use serde::Serialize;
 use shared::client::ClientError;
 use shared::exit::Exit;
+use shared::lang::Lang;
+use shared::words::Text;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -12,7 +14,7 @@ pub(crate) struct Failure {
     /// The word for programs.
     code: &'static str,
     /// What is wrong and what to do next, in one line. Nothing that others wrote is in it uncleaned.
-    message: String,
+    message: Text,
     /// The seconds that the server asked to wait.
     retry_after: Option<u64>,
 }
@@ -32,28 +34,32 @@ struct ReportedError<'a> {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into(), retry_after: None }
+    pub(crate) fn new(exit: Exit, code: &'static str, message: Text) -> Self {
+        Self { exit, code, message, retry_after: None }
     }
 
     /// The command can't be carried out as it was given.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: Text) -> Self {
         Self::new(Exit::Usage, "bad_usage", message)
     }
 
     /// A file, a pipe or the terminal fails.
-    pub(crate) fn io(message: impl Into<String>) -> Self {
+    pub(crate) fn io(message: Text) -> Self {
         Self::new(Exit::Failed, "io", message)
     }
 
     /// The line on standard error.
-    pub(crate) fn line(&self) -> String {
-        format!("mobile-cli: {}", self.message)
+    pub(crate) fn line(&self, lang: Lang) -> String {
+        format!("mobile-cli: {}", self.message.of(lang))
     }
 
-    /// The object on standard output.
+    /// The object on standard output. Programs read it, so it is in English for everybody.
     pub(crate) fn report(&self) -> impl Serialize {
-        let error = ReportedError { code: self.code, title: &self.message, retry_after: self.retry_after };
+        let error = ReportedError {
+            code: self.code,
+            title: self.message.of(Lang::English),
+            retry_after: self.retry_after,
+        };
         Report { error }
     }
 }
@@ -67,13 +73,13 @@ impl From<ClientError> for Failure {
             ClientError::Unexpected(_) => "unexpected_answer",
         };
         let retry_after = error.retry_after_secs();
-        Self { exit: error.exit(), code, message: clause(&error.to_string()), retry_after }
+        Self { exit: error.exit(), code, message: error.text().map(clause), retry_after }
     }
 }
 
 /// A sentence as it stands behind a colon: without its capital and its full stop.
-fn clause(sentence: &str) -> String {
-    let sentence = sentence.trim_end_matches('.');
+fn clause(_: Lang, sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches(['.', '。']);
     let mut rest = sentence.chars();
     rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }
@@ -86,17 +92,23 @@ mod tests {
 
     #[test]
     fn every_problem_has_its_line_its_word_and_its_exit_code() {
-        let lines = ProblemCode::ALL.iter().map(|code| {
-            let problem = Problem { retry_after: Some(7), ..(*code).into() };
-            let failure = Failure::from(ClientError::Problem(problem));
-            format!("{:?} {} | {}", failure.exit, failure.code, failure.line())
-        });
-        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+        for lang in Lang::ALL {
+            let lines = ProblemCode::ALL.iter().map(|code| {
+                let problem = Problem { retry_after: Some(7), ..(*code).into() };
+                let failure = Failure::from(ClientError::Problem(problem));
+                format!("{:?} {} | {}", failure.exit, failure.code, failure.line(lang))
+            });
+            let lines = lines.collect::<Vec<_>>().join("\n");
+            insta::assert_snapshot!(format!("every_problem.{}", lang.tag()), lines);
+        }
     }
 
     #[test]
     fn a_report_is_one_object_with_code_and_title() {
-        let report = serde_json::to_string(&Failure::usage("no; do this").report()).unwrap();
+        let report = serde_json::to_string(
+            &Failure::usage(Text::new("no; do this".to_owned(), "不行".to_owned())).report(),
+        )
+        .unwrap();
         assert_eq!(report, r#"{"error":{"code":"bad_usage","title":"no; do this"}}"#);
     }
 }

@@ -11,7 +11,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -22,6 +22,8 @@ use shared::disk::{self, Readers, make_private, server_name, write_whole};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::secret::{ConfirmToken, PhoneToken, Token};
+use shared::to_say;
+use shared::words::Text;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -51,52 +53,46 @@ pub(crate) struct Scan {
 }
 
 /// Why something can't be kept or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum KeepError {
     /// The directory or a file fails.
-    #[error("can't use {}: {source}; choose another place with --state-dir", path.display())]
     Io {
         /// Which.
         path: PathBuf,
         /// How.
         source: io::Error,
     },
-    /// The file holds something else.
-    #[error("{} can't be read, since something else has written to it; {advice}", path.display())]
-    Corrupt {
-        /// Which.
-        path: PathBuf,
-        /// What replaces it.
-        advice: &'static str,
-    },
+    /// A file holds something else. Which, and how to get a new one.
+    Corrupt(Text),
     /// This system has no directory for such things.
-    #[error("there is no home directory to keep the log-in in; choose a place with --state-dir")]
     NoPlace,
 }
 
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
-        let (exit, code) = match &error {
-            KeepError::Io { .. } => (Exit::Failed, "io"),
-            KeepError::Corrupt { .. } => (Exit::NotLoggedIn, "corrupt_state"),
-            KeepError::NoPlace => (Exit::Usage, "bad_usage"),
-        };
-        Self::new(exit, code, error.to_string())
+        match error {
+            KeepError::Io { path, source } => Self::io(to_say!(cant_use(path.display(), &source))),
+            KeepError::Corrupt(text) => Self::new(Exit::NotLoggedIn, "corrupt_state", text),
+            KeepError::NoPlace => Self::usage(to_say!(no_home())),
+        }
     }
 }
 
 /// What one kind of file holds.
 trait Kept: Serialize + DeserializeOwned {
     const NAME: &'static str;
-    /// How to get a new one.
-    const ADVICE: &'static str;
 
+    /// That something else is in the file, and how to get a new one.
+    fn corrupt(path: &Path) -> Text;
     fn server(&self) -> &str;
 }
 
 impl Kept for Phone {
     const NAME: &'static str = "phone";
-    const ADVICE: &'static str = "log in again to replace it: mobile-cli login NAME";
+
+    fn corrupt(path: &Path) -> Text {
+        to_say!(phone_file_corrupt(path.display()))
+    }
 
     fn server(&self) -> &str {
         &self.server
@@ -105,7 +101,10 @@ impl Kept for Phone {
 
 impl Kept for Scan {
     const NAME: &'static str = "scan";
-    const ADVICE: &'static str = "scan the code again to replace it";
+
+    fn corrupt(path: &Path) -> Text {
+        to_say!(scan_file_corrupt(path.display()))
+    }
 
     fn server(&self) -> &str {
         &self.server
@@ -193,7 +192,7 @@ impl Keep {
         };
         match serde_json::from_slice::<T>(&text) {
             Ok(kept) if kept.server() == self.server.as_str() => Ok(Some(kept)),
-            _ => Err(KeepError::Corrupt { path, advice: T::ADVICE }),
+            _ => Err(KeepError::Corrupt(T::corrupt(&path))),
         }
     }
 

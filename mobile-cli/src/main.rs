@@ -20,12 +20,15 @@ mod keep;
 mod output;
 mod run;
 mod show;
+mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use shared::lang::Lang;
+use shared::to_say;
+use shared::words::Text;
 
 use args::Args;
 use failure::Failure;
@@ -33,11 +36,14 @@ use output::Output;
 use run::Clock;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let variable = |name: &str| std::env::var(name).ok();
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let args = match Args::explained(Lang::asked_for(arguments, variable)) {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
-    let output = Output::new(args.json);
+    let lang = Lang::to_write(args.lang, variable);
+    let output = Output::new(args.json, lang);
     match start(args, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -54,14 +60,15 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
         let text = error.render().to_string();
         let first_line = text.lines().next().unwrap_or_default();
-        Output::new(true).report(&Failure::usage(first_line.trim_start_matches("error: ")));
+        let first_line = Text::verbatim(first_line.trim_start_matches("error: "));
+        Output::new(true, Lang::English).report(&Failure::usage(first_line));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))
 }
 
 fn start(args: Args, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::io(format!("this machine lacks resources: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::io(to_say!(no_resources(&error))))?;
     runtime.block_on(run::run(args, output, &Clock { now, zone: TimeZone::system() }))
 }
 

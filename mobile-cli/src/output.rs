@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
+use shared::lang::Lang;
 use shared::name::is_unprintable;
+use shared::to_say;
 
 use crate::failure::Failure;
 
@@ -20,11 +22,18 @@ pub(crate) struct Output {
     json: bool,
     /// Whether `NO_COLOR` (no-color.org) is set.
     no_color: bool,
+    /// What people read.
+    lang: Lang,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json, no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) }
+    pub(crate) fn new(json: bool, lang: Lang) -> Self {
+        Self { json, lang, no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) }
+    }
+
+    /// The language that people read.
+    pub(crate) fn lang(self) -> Lang {
+        self.lang
     }
 
     /// Whether standard output gets objects.
@@ -49,7 +58,7 @@ impl Output {
     /// Says why the command failed, and nothing more can be said if that fails too.
     pub(crate) fn fail(self, failure: &Failure) {
         self.report(failure);
-        _ = self.tell(|_| failure.line());
+        _ = self.tell(|_| failure.line(self.lang));
     }
 
     /// The part of that which is for programs.
@@ -63,7 +72,11 @@ impl Output {
         let is_terminal = stream.is_terminal();
         let width = is_terminal.then(terminal_size::terminal_size).flatten();
         let columns = width.map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
-        Paint { on: is_terminal && !self.no_color, columns: columns.clamp(FEWEST_COLUMNS, USUAL_COLUMNS) }
+        Paint {
+            on: is_terminal && !self.no_color,
+            columns: columns.clamp(FEWEST_COLUMNS, USUAL_COLUMNS),
+            lang: self.lang,
+        }
     }
 }
 
@@ -77,7 +90,7 @@ fn object<T: Serialize>(object: &T) -> Result<(), Failure> {
     let mut line = Vec::new();
     object
         .serialize(&mut serde_json::Serializer::with_formatter(&mut line, Printable))
-        .map_err(|error| Failure::io(format!("the answer can't be written as JSON: {error}")))?;
+        .map_err(|error| Failure::io(to_say!(no_json(&error))))?;
     line.push(b'\n');
     write(&mut io::stdout(), &line)
 }
@@ -91,28 +104,36 @@ pub(crate) fn is_interactive() -> bool {
 fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
     match stream.write_all(bytes).and_then(|()| stream.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::io(format!("the output can't be written: {error}")))
+            Err(Failure::io(to_say!(no_output(&error))))
         }
         _ => Ok(()),
     }
 }
 
-/// Colours, where they are wanted, and how wide a line may be.
+/// How words look to whoever reads them: colours, where they are wanted, how wide a line may be, and the language.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
     on: bool,
     columns: usize,
+    lang: Lang,
 }
 
 impl Paint {
     /// Without colours.
     #[cfg(test)]
-    pub(crate) const PLAIN: Self = Self { on: false, columns: USUAL_COLUMNS };
+    pub(crate) fn plain(lang: Lang) -> Self {
+        Self { on: false, columns: USUAL_COLUMNS, lang }
+    }
 
     /// The same, on a terminal of so many columns.
     #[cfg(test)]
-    pub(crate) fn narrow(columns: usize) -> Self {
-        Self { columns, ..Self::PLAIN }
+    pub(crate) fn narrow(columns: usize, lang: Lang) -> Self {
+        Self { columns, ..Self::plain(lang) }
+    }
+
+    /// The language.
+    pub(crate) fn lang(self) -> Lang {
+        self.lang
     }
 
     /// The most columns of a line. A terminal breaks a longer one by itself, and goes on at its left edge, where

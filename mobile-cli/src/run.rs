@@ -13,7 +13,9 @@ use jiff::tz::TimeZone;
 use shared::client::{Client, ClientError};
 use shared::code::PublicUrl;
 use shared::exit::Exit;
+use shared::lang::Lang;
 use shared::problem::ProblemCode;
+use shared::{say, to_say};
 
 use crate::args::{Args, Command, DEFAULT_SERVER};
 use crate::failure::Failure;
@@ -73,7 +75,9 @@ impl<'a> Context<'a> {
     fn new(args: &Args, output: Output, clock: &'a Clock) -> Result<Self, Failure> {
         let server = args.server.clone();
         let server = if args.insecure_http { Ok(server) } else { server.require_secure() };
-        let server = server.map_err(|error| Failure::usage(format!("--server {}: {error}", args.server)))?;
+        let server = server.map_err(|error| {
+            Failure::usage(error.text().map(|lang, why| say!(lang, bad_server(&args.server, why))))
+        })?;
         let client = Client::new(server.clone(), USER_AGENT)?;
         let keep = Keep::of(args.state_dir.clone(), &server)?;
         let options = options(args);
@@ -83,12 +87,16 @@ impl<'a> Context<'a> {
     /// This phone's session; without one there is nothing to do but to log in.
     fn phone(&self) -> Result<Phone<'_>, Failure> {
         let Some(kept) = self.keep.phone()? else {
-            let message =
-                format!("not logged in at {}; log in first: {}", self.server, self.line("login NAME"));
+            let message = to_say!(not_logged_in(&self.server, self.line("login NAME")));
             return Err(Failure::new(Exit::NotLoggedIn, "not_logged_in", message));
         };
         let client = self.client.phone(kept.phone_token.clone());
         Ok(Phone { context: self, kept, client })
+    }
+
+    /// The language that the person reads.
+    fn lang(&self) -> Lang {
+        self.output.lang()
     }
 
     /// A command for the same server and phone, to be copied from what is printed.
@@ -137,8 +145,7 @@ impl Phone<'_> {
             return error.into();
         }
         let again = self.context.line(&format!("login {}", self.kept.account.username));
-        let message = format!("this phone's session has ended; log in again: {again}");
-        Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), message)
+        Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), to_say!(session_over(&again)))
     }
 }
 

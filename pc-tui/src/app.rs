@@ -46,7 +46,9 @@ use shared::api::Status;
 use shared::client::{Redeemed, TransportChoice};
 use shared::code::{PublicUrl, ScanCode};
 use shared::exit::Exit;
+use shared::lang::Lang;
 use shared::name::Username;
+use shared::words::Text;
 
 use crate::keep::after;
 use crate::qr::{Abilities, Code, Style};
@@ -74,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) renewals: u32,
     /// The zone that times are shown in.
     pub(crate) zone: TimeZone,
+    /// The language that is read here.
+    pub(crate) lang: Lang,
     /// Which characters the screen may have.
     pub(crate) letters: Letters,
     /// Whether the screen may have colours, apart from the QR.
@@ -122,7 +126,7 @@ pub(crate) struct App {
     /// Whether the help is shown.
     pub(crate) shows_help: bool,
     sample: Option<Code>,
-    note: Option<(String, Timestamp)>,
+    note: Option<(Text, Timestamp)>,
     attempt: Attempt,
     renewals_left: u32,
     leaving: bool,
@@ -192,8 +196,8 @@ impl App {
     }
 
     /// The note to be shown now, if there is one.
-    pub(crate) fn shown_note(&self) -> Option<&str> {
-        self.note.as_ref().filter(|(_, until)| self.now < *until).map(|(text, _)| text.as_str())
+    pub(crate) fn shown_note(&self) -> Option<&Text> {
+        self.note.as_ref().filter(|(_, until)| self.now < *until).map(|(text, _)| text)
     }
 
     /// What an answer to a try that was given up has brought, nobody wants any more.
@@ -221,8 +225,7 @@ impl App {
     }
 
     /// Says something worth knowing, wherever it is read.
-    fn note(&mut self, text: impl Into<String>) {
-        let text = text.into();
+    fn note(&mut self, text: Text) {
         self.effects.push(Effect::Say(Event::Note(text.clone())));
         self.note = Some((text, after(self.now, NOTE_SECS)));
     }
@@ -243,7 +246,7 @@ impl App {
     }
 
     /// The login can't go on.
-    fn fail(&mut self, why: String, exit: Exit) {
+    fn fail(&mut self, why: Text, exit: Exit) {
         self.end(Outcome::Failed { why, exit });
     }
 
@@ -267,7 +270,7 @@ impl App {
         self.leave_with(exit, None);
     }
 
-    fn leave_with(&mut self, exit: Exit, complaint: Option<String>) {
+    fn leave_with(&mut self, exit: Exit, complaint: Option<Text>) {
         self.leaving = true;
         self.effects.push(Effect::Leave(exit, complaint));
     }

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use shared::client::TransportChoice;
 use shared::code::{BadUrl, PublicUrl};
+use shared::help::in_language;
+use shared::lang::Lang;
 use shared::name::{Username, clean_claim};
 
 use crate::qr::Style;
+use crate::words;
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
                           5 denied, 6 cancelled, 8 server unreachable\n\n\
@@ -44,6 +47,9 @@ pub(crate) struct Place {
     /// Allows plain http to another machine, where anybody on the way can read along
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
+    /// The language: en or zh-CN, which needs UTF-8 [default: the locale's]
+    #[arg(long, global = true, env = "SAOMA_LANG", hide_env_values = true, value_name = "LANG")]
+    pub(crate) lang: Option<Lang>,
     /// Where sessions are kept, instead of the user's state directory
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
@@ -81,6 +87,20 @@ pub(crate) struct Login {
     pub(crate) ephemeral: bool,
 }
 
+impl Arguments {
+    /// The arguments of this program, and the language of whoever gave them. With those that ask for help, or
+    /// make no sense, the program ends here.
+    pub(crate) fn of_program() -> (Self, Lang) {
+        let variable = |name: &str| std::env::var(name).ok();
+        let words = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+        let command = in_language(Self::command(), Lang::asked_for(words, variable), words::help::chinese);
+        let read = Self::from_arg_matches(&command.get_matches());
+        let arguments = read.unwrap_or_else(|error| error.exit());
+        let lang = Lang::to_write(arguments.place.lang, variable);
+        (arguments, lang)
+    }
+}
+
 impl Place {
     /// The server, if it may be talked to.
     pub(crate) fn safe_server(&self) -> Result<PublicUrl, BadUrl> {
@@ -95,7 +115,6 @@ fn device_name(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
     use clap::error::ErrorKind;
     use shared::client::Transport;
 
@@ -184,6 +203,27 @@ mod tests {
     fn a_device_name_is_cleaned_like_any_claim() {
         let arguments = Arguments::try_parse_from(["pc-tui", "--device-name", " my\x1b[1m  pc "]).unwrap();
         assert_eq!(arguments.login.device_name.as_deref(), Some("my[1m pc"));
+    }
+
+    #[test]
+    fn the_help_in_every_language() {
+        for lang in Lang::ALL {
+            let mut command = in_language(Arguments::command(), lang, words::help::chinese).term_width(100);
+            insta::assert_snapshot!(format!("help.{}", lang.tag()), command.render_long_help());
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_help_is_left_in_another_language() {
+        let command = in_language(Arguments::command(), Lang::Chinese, words::help::chinese);
+        let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+        for page in [&command].into_iter().chain(below) {
+            let about = page.get_about().map(ToString::to_string);
+            let helps = page.get_arguments().map(|arg| arg.get_help().map(ToString::to_string));
+            for text in helps.chain([about]).flatten() {
+                assert!(!text.is_ascii(), "{}: {text}", page.get_name());
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use shared::lang::Lang;
+
 use crate::app::{App, Event, Message};
 use crate::plain::Reader;
 use crate::terminal::Screen;
@@ -10,8 +12,8 @@ use crate::terminal::Screen;
 pub(crate) enum Face {
     /// The login screen.
     Screen(Screen),
-    /// Lines on standard output.
-    Lines(Reader),
+    /// Lines on standard output, in a language.
+    Lines(Reader, Lang),
     /// Taken off: the program is about to end, or nobody reads any more.
     None,
 }
@@ -21,14 +23,16 @@ impl Face {
     pub(crate) fn show(&mut self, app: &App) -> io::Result<()> {
         match self {
             Self::Screen(screen) => screen.draw(app),
-            Self::Lines(_) | Self::None => Ok(()),
+            Self::Lines(..) | Self::None => Ok(()),
         }
     }
 
     /// Tells of an event, to whoever reads lines.
     pub(crate) fn say(&mut self, event: &Event) -> io::Result<()> {
         match self {
-            Self::Lines(reader) => reader.tell(event, &mut io::stdout().lock(), &mut io::stderr().lock()),
+            Self::Lines(reader, lang) => {
+                reader.tell(event, *lang, &mut io::stdout().lock(), &mut io::stderr().lock())
+            }
             Self::Screen(_) | Self::None => Ok(()),
         }
     }
@@ -37,7 +41,7 @@ impl Face {
     pub(crate) async fn next(&mut self) -> Message {
         match self {
             Self::Screen(screen) => screen.next().await,
-            Self::Lines(_) | Self::None => std::future::pending().await,
+            Self::Lines(..) | Self::None => std::future::pending().await,
         }
     }
 }

@@ -9,9 +9,11 @@ use shared::api::{DeviceAuthorization, Me, Snapshot, Status, TokenAnswer};
 use shared::client::{ClientError, News, Redeemed, Transport, TransportChoice};
 use shared::code::{PublicUrl, UserCode};
 use shared::exit::Exit;
+use shared::lang::Lang;
 use shared::name::Username;
 use shared::problem::{OauthCode, ProblemCode};
 use shared::secret::{Token, TokenKind};
+use shared::words::Text;
 
 use crate::app::{App, Attempt, Device, Effect, Event, Key, Manner, Message, Settings};
 use crate::keep::{Session, after};
@@ -43,6 +45,7 @@ pub(crate) fn settings(manner: Manner) -> Settings {
         manner,
         renewals: if manner == Manner::Screen { 5 } else { 0 },
         zone: TimeZone::fixed(Offset::UTC),
+        lang: Lang::English,
         has_colour: true,
         qr_style: Style::Auto,
         letters: Letters::All,
@@ -90,8 +93,11 @@ pub(crate) fn me(name: &str) -> Me {
 }
 
 pub(crate) fn unreachable() -> ClientError {
-    let why = "the server at https://login.example.com can't be reached (connection refused); is it running?";
-    ClientError::Unreachable(why.to_owned())
+    ClientError::Unreachable(Text::new(
+        "the server at https://login.example.com can't be reached (connection refused); is it running?"
+            .to_owned(),
+        "无法连接服务器 https://login.example.com（连接被拒绝），请确认服务器已启动".to_owned(),
+    ))
 }
 
 pub(crate) fn oauth(code: OauthCode) -> ClientError {
@@ -135,6 +141,11 @@ impl Play {
         });
         self.attempt = issued.unwrap_or(self.attempt);
         effects
+    }
+
+    /// What is noted on the screen, in English.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.app.shown_note().map(ToString::to_string)
     }
 
     pub(crate) fn start(&mut self) -> Effects {

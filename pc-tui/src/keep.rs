@@ -24,6 +24,8 @@ use shared::disk::{Readers, make_private, server_name, tighten, write_new, write
 use shared::dpop::Key;
 use shared::random::Random;
 use shared::secret::{PcToken, RefreshToken, Token};
+use shared::to_say;
+use shared::words::Text;
 use zeroize::Zeroizing;
 
 /// A PC session: what a login earned.
@@ -81,18 +83,24 @@ pub(crate) fn after(now: Timestamp, secs: u64) -> Timestamp {
 }
 
 /// Why a session can't be kept or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum KeepError {
-    #[error("can't use {}: {source}; choose another place with --state-dir, or keep nothing with --ephemeral", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error(
-        "another pc-tui uses the session of {server}; quit it first, or give this one its own --state-dir or --ephemeral"
-    )]
     InUse { server: String },
-    #[error("{} does not hold this PC's key; move it away to have a new one made, and log in again", .0.display())]
     BadKey(PathBuf),
-    #[error("the session in {} could not be read; it was set aside as {}", path.display(), aside.display())]
     Unreadable { path: PathBuf, aside: PathBuf },
+}
+
+impl KeepError {
+    /// What is wrong, and what to do about it.
+    pub(crate) fn text(&self) -> Text {
+        match self {
+            Self::Io { path, source } => to_say!(cant_use(path.display(), source)),
+            Self::InUse { server } => to_say!(in_use(server)),
+            Self::BadKey(path) => to_say!(bad_key(path.display())),
+            Self::Unreadable { path, aside } => to_say!(unreadable_session(path.display(), aside.display())),
+        }
+    }
 }
 
 /// This PC's own key: what its tokens are bound to, and what makes it known. Made at the first start.

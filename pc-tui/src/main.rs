@@ -26,6 +26,7 @@ mod qr;
 mod signals;
 mod terminal;
 mod view;
+mod words;
 mod work;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -34,7 +35,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
@@ -42,7 +42,10 @@ use shared::client::{Client, ClientError};
 use shared::disk;
 use shared::dpop::Key;
 use shared::exit::Exit;
+use shared::lang::{Charset, Lang};
 use shared::random::OsRandom;
+use shared::words::Text;
+use shared::{say, to_say};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use app::{App, Device, Effect, Manner, Message, Settings};
@@ -52,7 +55,7 @@ use keep::{Keep, KeepError};
 use plain::{Paper, Reader};
 use qr::Style;
 use signals::Signals;
-use terminal::{Charset, Known, Screen, Surroundings};
+use terminal::{Known, Letters, Screen, Surroundings};
 use work::{CLIENT_ID, Work};
 
 /// Often enough that no countdown skips a second.
@@ -64,91 +67,94 @@ const SCREEN_RENEWALS: u32 = 5;
 
 /// Why the program can't go on.
 struct Failure {
-    why: String,
+    why: Text,
     exit: Exit,
 }
 
 impl Failure {
-    fn new(why: impl Into<String>, exit: Exit) -> Self {
-        Self { why: why.into(), exit }
+    fn new(why: Text, exit: Exit) -> Self {
+        Self { why, exit }
+    }
+
+    /// The same, and in this language whatever is asked for later.
+    fn in_language(self, lang: Lang) -> Self {
+        Self { why: Text::verbatim(self.why.of(lang)), ..self }
     }
 }
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        Self::new(error.to_string(), error.exit())
+        Self::new(error.text(), error.exit())
     }
 }
 
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
-        Self::new(error.to_string(), Exit::Failed)
+        Self::new(error.text(), Exit::Failed)
     }
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let (arguments, lang) = Arguments::of_program();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(start(arguments));
+            let ended = runtime.block_on(start(arguments, lang));
             // A request that hangs has had its time.
             runtime.shutdown_background();
             ended
         }
-        Err(error) => Err(Failure::new(error.to_string(), Exit::Failed)),
+        Err(error) => Err(Failure::new(Text::verbatim(error), Exit::Failed)),
     };
     match ended {
         Ok(exit) => exit.into(),
         Err(Failure { why, exit }) => {
-            eprintln!("pc-tui: {why}");
+            eprintln!("pc-tui: {}", why.of(lang));
             exit.into()
         }
     }
 }
 
-async fn start(arguments: Arguments) -> Result<Exit, Failure> {
+async fn start(arguments: Arguments, lang: Lang) -> Result<Exit, Failure> {
     let Arguments { place, login, command } = arguments;
-    let server = place.safe_server().map_err(|bad| Failure::new(bad.to_string(), Exit::Usage))?;
+    let server = place.safe_server().map_err(|bad| Failure::new(bad.text(), Exit::Usage))?;
     let user_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
     let client = Client::new(server, user_agent)?;
     match command {
         Some(Command::Logout) => {
             let folder = state_folder(place.state_dir)?;
             let client = client.with_key(Arc::new(keep::key(&folder, &OsRandom)?), now);
-            log_out(&client, Keep::open(&folder, client.server())?).await
+            log_out(&client, Keep::open(&folder, client.server())?, lang).await
         }
         None if login.ephemeral => {
-            log_in(client.with_key(Arc::new(Key::generate(&OsRandom)), now), None, login).await
+            log_in(client.with_key(Arc::new(Key::generate(&OsRandom)), now), None, login, lang).await
         }
         None => {
             let folder = state_folder(place.state_dir)?;
             let client = client.with_key(Arc::new(keep::key(&folder, &OsRandom)?), now);
             let keep = Keep::open(&folder, client.server())?;
-            log_in(client, Some(keep), login).await
+            log_in(client, Some(keep), login, lang).await
         }
     }
 }
 
 fn state_folder(state_dir: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    state_dir.or_else(disk::folder).ok_or_else(|| {
-        Failure::new("this user has no home; say where to keep the session with --state-dir", Exit::Failed)
-    })
+    state_dir.or_else(disk::folder).ok_or_else(|| Failure::new(to_say!(no_home()), Exit::Failed))
 }
 
-async fn log_out(client: &Client, keep: Keep) -> Result<Exit, Failure> {
+async fn log_out(client: &Client, keep: Keep, lang: Lang) -> Result<Exit, Failure> {
     let server = client.server();
     let Some(session) = keep.load()? else {
-        return Err(Failure::new(format!("not logged in to {server} here"), Exit::NotLoggedIn));
+        return Err(Failure::new(to_say!(not_logged_in(server)), Exit::NotLoggedIn));
     };
     client.revoke(CLIENT_ID, session.refresh_token.expose()).await?;
     keep.forget()?;
     // It is done, whether or not anybody is there to read it.
-    _ = writeln!(io::stdout(), "logged out of {server}");
+    _ = writeln!(io::stdout(), "{}", say!(lang, plain_logged_out(server)));
     Ok(Exit::Done)
 }
 
-async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit, Failure> {
+async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) -> Result<Exit, Failure> {
     let has_screen = io::stdout().is_terminal() && !login.plain && !login.json;
     let surroundings = Surroundings::of(|name| std::env::var(name).ok());
     let known = Known::unasked(surroundings);
@@ -161,6 +167,7 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit
         manner: if has_screen { Manner::Screen } else { Manner::Script },
         renewals: login.renew.unwrap_or(if has_screen { SCREEN_RENEWALS } else { 0 }),
         zone: TimeZone::system(),
+        lang,
         has_colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         // To a program it is not drawn.
         qr_style: if login.json { Style::Auto } else { login.qr_style },
@@ -169,17 +176,20 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit
     };
     let (kept, unreadable) = match keep.as_ref().map(Keep::load).transpose() {
         Ok(session) => (session.flatten(), None),
-        Err(error @ KeepError::Unreadable { .. }) => (None, Some(error.to_string())),
+        Err(error @ KeepError::Unreadable { .. }) => (None, Some(error.text())),
         Err(error) => return Err(error.into()),
     };
-    let signals = Signals::new().map_err(|error| Failure::new(error.to_string(), Exit::Failed))?;
+    let signals = Signals::new().map_err(|error| Failure::new(Text::verbatim(error), Exit::Failed))?;
     let face = if has_screen {
-        let no_screen = |error| Failure::new(format!("no screen here: {error}; try --plain"), Exit::Failed);
+        let no_screen = |error| Failure::new(to_say!(no_screen(&error)), Exit::Failed);
         let (screen, known) = Screen::open(surroundings).map_err(no_screen)?;
         (settings.letters, settings.abilities) = (known.letters, known.abilities);
+        if known.letters == Letters::Ascii {
+            settings.lang = Lang::English;
+        }
         Face::Screen(screen)
     } else if login.json {
-        Face::Lines(Reader::Program { qr_png: login.save_qr })
+        Face::Lines(Reader::Program { qr_png: login.save_qr }, lang)
     } else {
         let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
         let terminal = size.map(|(width, height)| Size::new(width, height));
@@ -187,8 +197,10 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit
         settings.abilities.has_half_cells = surroundings.charset != Charset::Other;
         let has_blocks = settings.abilities.has_half_cells;
         let drawings = settings.abilities.drawings(settings.abilities.nearest(login.qr_style));
-        Face::Lines(Reader::Person { paper: Paper::of(terminal, login.qr_style, drawings, has_blocks) })
+        let paper = Paper::of(terminal, login.qr_style, drawings, has_blocks);
+        Face::Lines(Reader::Person { paper }, lang)
     };
+    let lang = settings.lang;
     let mut run = Run {
         work: Work::new(client, &settings, keep),
         app: App::new(settings, login.transport, now()),
@@ -199,7 +211,7 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login) -> Result<Exit
     if let Some(why) = unreadable {
         run.take(Message::NotKept(why));
     }
-    run.until_the_end(signals).await
+    run.until_the_end(signals).await.map_err(|failure| failure.in_language(lang))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock that is passed in")]
@@ -273,8 +285,7 @@ impl Run {
     /// Nobody sees what is shown any more: a closed pipe, a closed window.
     fn lose_face(&mut self, error: &io::Error) {
         self.face = Face::None;
-        let why = format!("can't write to standard output: {error}");
-        self.ending.get_or_insert(Err(Failure::new(why, Exit::Failed)));
+        self.ending.get_or_insert(Err(Failure::new(to_say!(no_output(error)), Exit::Failed)));
         self.take(Message::Stop);
     }
 }

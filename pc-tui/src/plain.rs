@@ -20,12 +20,16 @@ pub(crate) use paper::Paper;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use shared::api::Status;
 use shared::code::UserCode;
 use shared::id::SessionId;
+use shared::lang::Lang;
 use shared::name::Username;
+use shared::say;
+use shared::words::Text;
 
 use crate::app::{Event, Issued};
 
@@ -46,10 +50,16 @@ pub(crate) enum Reader {
 
 impl Reader {
     /// Tells of an event: `out` is standard output, `err` standard error.
-    pub(crate) fn tell(&self, event: &Event, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn tell(
+        &self,
+        event: &Event,
+        lang: Lang,
+        out: &mut impl Write,
+        err: &mut impl Write,
+    ) -> io::Result<()> {
         match self {
-            Self::Person { paper } => out.write_all(text(event, paper).as_bytes())?,
-            Self::Program { qr_png } => match Line::of(event, qr_png.as_deref()) {
+            Self::Person { paper } => writeln!(out, "{}", text(event, lang, paper))?,
+            Self::Program { qr_png } => match Line::of(event, lang, qr_png.as_deref()) {
                 Ok(line) => {
                     serde_json::to_writer(&mut *out, &line)?;
                     out.write_all(b"\n")?;
@@ -73,7 +83,7 @@ enum Line<'a> {
 
 impl<'a> Line<'a> {
     /// The object for an event, or else what to say aside.
-    fn of(event: &'a Event, qr_png: Option<&'a Path>) -> Result<Self, String> {
+    fn of(event: &'a Event, lang: Lang, qr_png: Option<&'a Path>) -> Result<Self, String> {
         match event {
             Event::Issued(issued) => Ok(Self::Issued {
                 scan_url: &issued.link,
@@ -86,58 +96,56 @@ impl<'a> Line<'a> {
             }
             Event::LoggedIn(username, session_id) => Ok(Self::LoggedIn { username, session_id: *session_id }),
             Event::Ended(status) => Ok(Self::Ended { status: *status }),
-            Event::Trouble(why, pause) => Err(trouble(why, pause.as_secs_f64())),
-            Event::CheckCode { tries_left, was_wrong } => Err(wanted(*tries_left, *was_wrong)),
-            Event::Note(note) => Err(note.clone()),
+            Event::Trouble(why, pause) => Err(trouble(why, *pause, lang)),
+            Event::CheckCode { tries_left, was_wrong } => Err(wanted(*tries_left, *was_wrong, lang)),
+            Event::Note(note) => Err(note.of(lang).to_owned()),
         }
     }
 }
 
-fn trouble(why: &str, pause_secs: f64) -> String {
-    format!("{why} (next try in {pause_secs:.0} s)")
+fn trouble(why: &Text, pause: Duration, lang: Lang) -> String {
+    say!(lang, trouble(why.of(lang), format!("{:.0}", pause.as_secs_f64())))
 }
 
-fn wanted(tries_left: u8, was_wrong: bool) -> String {
-    let wrong = if was_wrong { format!("not those, {}; ", tries(tries_left)) } else { String::new() };
-    format!("{wrong}type the two digits that the phone shows, and press Enter")
+fn wanted(tries_left: u8, was_wrong: bool, lang: Lang) -> String {
+    if was_wrong { say!(lang, digits_wanted_again(tries_left.into())) } else { say!(lang, digits_wanted()) }
 }
 
-/// `2 tries left`
-pub(crate) fn tries(left: u8) -> String {
-    if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
-}
-
-/// The lines for a person.
-fn text(event: &Event, paper: &Paper) -> String {
+/// The line for a person, or the lines.
+fn text(event: &Event, lang: Lang, paper: &Paper) -> String {
     match event {
-        Event::Issued(issued) => invitation(issued, paper),
-        Event::Status { status, scanned_by, .. } => {
-            let by = scanned_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-            match status {
-                Status::Unscanned => "unscanned: waiting for a phone\n".to_owned(),
-                Status::Scanned => format!("scanned{by}: confirm on your phone\n"),
-                Status::Confirmed => format!("confirmed{by}: logging in\n"),
-                Status::LoggedIn => String::new(),
-                Status::Denied => "denied: the phone said no\n".to_owned(),
-                Status::Cancelled => "cancelled: the login was given up\n".to_owned(),
-                Status::Expired => "expired: the code no longer works\n".to_owned(),
-            }
+        Event::Issued(issued) => invitation(issued, lang, paper),
+        Event::Status { status, scanned_by, .. } => match (status, scanned_by) {
+            (Status::Unscanned, _) => say!(lang, plain_unscanned()),
+            (Status::Scanned, None) => say!(lang, plain_scanned()),
+            (Status::Scanned, Some(name)) => say!(lang, plain_scanned_by(name)),
+            (Status::Confirmed | Status::LoggedIn, None) => say!(lang, plain_confirmed()),
+            (Status::Confirmed | Status::LoggedIn, Some(name)) => say!(lang, plain_confirmed_by(name)),
+            (Status::Denied, _) => say!(lang, plain_denied()),
+            (Status::Cancelled, _) => say!(lang, plain_cancelled()),
+            (Status::Expired, _) => say!(lang, plain_expired()),
+        },
+        Event::Trouble(why, pause) => say!(lang, plain_trouble(trouble(why, *pause, lang))),
+        Event::CheckCode { tries_left, was_wrong } => {
+            say!(lang, plain_check(wanted(*tries_left, *was_wrong, lang)))
         }
-        Event::Trouble(why, pause) => format!("trouble: {}\n", trouble(why, pause.as_secs_f64())),
-        Event::CheckCode { tries_left, was_wrong } => format!("check: {}\n", wanted(*tries_left, *was_wrong)),
-        Event::LoggedIn(username, session_id) => format!("logged in as {username}, session {session_id}\n"),
-        Event::Ended(status) => format!("ended: {}\n", status.as_str()),
-        Event::Note(note) => format!("note: {note}\n"),
+        Event::LoggedIn(username, session_id) => say!(lang, plain_logged_in(username, session_id)),
+        Event::Ended(status) => say!(lang, plain_ended(*status)),
+        Event::Note(note) => say!(lang, plain_note(note.of(lang))),
     }
 }
 
-fn invitation(issued: &Issued, paper: &Paper) -> String {
-    let Issued { link, user_code, expires_in, .. } = issued;
-    let user_code = user_code.dashed();
-    let words = format!(
-        "link: {link}\ncode: {user_code}\nScan the QR code with your phone, or type the code there, within {expires_in} s.\n"
-    );
-    paper.print(&issued.code, &words) + &words
+/// What to do comes first: who has the screen read out to them hears it before the drawing, and need not wait
+/// for its end.
+fn invitation(issued: &Issued, lang: Lang, paper: &Paper) -> String {
+    let words = [
+        say!(lang, plain_invitation(issued.expires_in)),
+        say!(lang, plain_link(&issued.link)),
+        say!(lang, plain_code(issued.user_code.dashed())),
+    ];
+    let words = words.join("\n");
+    let code = paper.print(&issued.code, &words, lang);
+    format!("{words}\n{}", code.trim_end_matches('\n'))
 }
 
 #[cfg(test)]
@@ -146,11 +154,12 @@ mod tests {
     use std::time::Duration;
 
     use shared::client::Transport;
+    use shared::to_say;
 
     use ratatui::layout::Size;
 
     use super::*;
-    use crate::fixture::{abilities, authorization, me};
+    use crate::fixture::{abilities, authorization, me, unreachable};
     use crate::qr::Style;
 
     fn issued() -> Event {
@@ -174,56 +183,81 @@ mod tests {
         let me = me("alice");
         let mut events = vec![issued()];
         events.extend(statuses.map(status));
-        events.push(Event::Trouble("the server can't be reached".to_owned(), Duration::from_millis(2600)));
+        events.push(Event::Trouble(unreachable().text(), Duration::from_millis(2600)));
         events.push(Event::CheckCode { tries_left: 3, was_wrong: false });
         events.push(Event::CheckCode { tries_left: 1, was_wrong: true });
-        events.push(Event::Note("The session has ended. Log in again.".to_owned()));
+        events.push(Event::Note(to_say!(session_over())));
         events.push(Event::LoggedIn(me.username, me.session_id));
         events.push(Event::Ended(Status::Expired));
         events
     }
 
     /// What goes to standard output, and what to standard error.
-    fn told(reader: &Reader, events: &[Event]) -> (String, String) {
+    fn told(reader: &Reader, lang: Lang, events: &[Event]) -> (String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         for event in events {
-            reader.tell(event, &mut out, &mut err).unwrap();
+            reader.tell(event, lang, &mut out, &mut err).unwrap();
         }
         (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
     #[test]
-    fn json_lines_are_as_the_contract_says() {
-        let (out, err) = told(&Reader::Program { qr_png: None }, &all());
-        insta::assert_snapshot!(out);
-        insta::assert_snapshot!("what_json_says_aside", err);
-        assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).unwrap().is_object()));
+    fn json_lines_are_as_the_contract_says_in_every_language() {
+        for lang in Lang::ALL {
+            let (out, err) = told(&Reader::Program { qr_png: None }, lang, &all());
+            insta::assert_snapshot!("json_lines", out);
+            insta::assert_snapshot!(format!("what_json_says_aside.{}", lang.tag()), err);
+            let is_object = |line| serde_json::from_str::<serde_json::Value>(line).unwrap().is_object();
+            assert!(out.lines().all(is_object));
+        }
     }
 
     #[test]
     fn json_says_where_the_picture_is() {
-        let (out, _) = told(&Reader::Program { qr_png: Some("pictures/qr.png".into()) }, &[issued()]);
+        let reader = Reader::Program { qr_png: Some("pictures/qr.png".into()) };
+        let (out, _) = told(&reader, Lang::English, &[issued()]);
         assert!(out.contains(r#""qr_png":"pictures/qr.png""#), "{out}");
     }
 
     #[test]
     fn plain_lines_for_a_file_have_no_escapes() {
-        let (out, err) = told(&Reader::Person { paper: Paper::Blocks }, &all());
-        insta::assert_snapshot!(out);
-        assert!(err.is_empty() && !out.contains('\x1b'));
+        for lang in Lang::ALL {
+            let (out, err) = told(&Reader::Person { paper: Paper::Blocks }, lang, &all());
+            insta::assert_snapshot!(format!("plain_lines.{}", lang.tag()), out);
+            assert!(err.is_empty() && !out.contains('\x1b'));
+        }
+    }
+
+    #[test]
+    fn whoever_listens_hears_link_and_code_before_the_drawing_and_nothing_drawn_outside_it() {
+        let is_drawn = |c: char| ('\u{2500}'..='\u{25ff}').contains(&c);
+        for lang in Lang::ALL {
+            let reader = Reader::Person { paper: Paper::Blocks };
+            let (invitation, _) = told(&reader, lang, &[issued()]);
+            let spoken: Vec<_> = invitation.lines().take_while(|line| !line.contains(is_drawn)).collect();
+            let spoken = spoken.join("\n");
+            assert!(spoken.contains(crate::fixture::LINK) && spoken.contains("WDJB-MJHT"), "{invitation}");
+            for event in &all()[1..] {
+                let (line, _) = told(&reader, lang, std::slice::from_ref(event));
+                assert_eq!(line.lines().count(), 1, "{line}");
+                assert!(!line.contains(is_drawn), "{line}");
+            }
+        }
     }
 
     #[test]
     fn a_terminal_with_room_gets_the_code_and_one_without_the_reason() {
-        let invitation = |width, height| {
-            let paper = Paper::Terminal(Size::new(width, height), abilities().drawings(Style::Auto));
-            told(&Reader::Person { paper }, &[issued()]).0
-        };
-        assert!(invitation(80, 24).contains("\x1b[38;5;"));
-        for (width, height) in [(32, 30), (80, 21)] {
-            let text = invitation(width, height);
-            assert!(!text.contains('\x1b') && text.contains("No room"), "{text}");
-            assert!(text.contains(crate::fixture::LINK) && text.contains("WDJB-MJHT"), "{text}");
+        for (lang, reason) in [(Lang::English, "No room"), (Lang::Chinese, "窗口太小")] {
+            let invitation = |width, height| {
+                let paper = Paper::Terminal(Size::new(width, height), abilities().drawings(Style::Auto));
+                told(&Reader::Person { paper }, lang, &[issued()]).0
+            };
+            assert!(invitation(80, 24).contains("\x1b[38;5;"));
+            for (width, height) in [(32, 30), (80, 21)] {
+                let text = invitation(width, height);
+                assert!(!text.contains('\x1b') && text.contains(reason), "{text}");
+                assert!(text.contains(crate::fixture::LINK) && text.contains("WDJB-MJHT"), "{text}");
+            }
         }
     }
 }

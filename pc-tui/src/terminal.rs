@@ -11,7 +11,7 @@ mod question;
 mod surroundings;
 
 pub(crate) use question::{Known, Letters};
-pub(crate) use surroundings::{Charset, Surroundings};
+pub(crate) use surroundings::Surroundings;
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, Write as _};

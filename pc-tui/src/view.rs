@@ -30,15 +30,18 @@ mod words;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Position, Rect, Size};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
-use shared::text::wrapped;
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
+use shared::lang::Lang;
+use shared::say;
+use shared::text::{padded, wrapped};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
 use crate::qr::{Drawing, Graphics, QrWidget, Shape, Style};
 use figure::Figure;
 use places::Places;
 use theme::Theme;
-use words::{fit_end, fit_middle, in_seconds};
+use words::{fit_end, fit_middle, seconds_until};
 
 /// Draws the whole screen.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -47,7 +50,7 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
     draw_title(app, &theme, frame, places.title);
     draw_picture(app, &theme, frame, &places);
     if app.shows_help {
-        draw_help(&theme, frame, places.panel);
+        draw_help(&theme, app.settings.lang, frame, places.panel);
     } else {
         panel::draw(app, &theme, frame, &places);
     }
@@ -79,12 +82,17 @@ pub(crate) fn picture(app: &App, window: Size) -> Option<(Rect, Graphics)> {
 }
 
 fn draw_title(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    const NAME: &str = "Saoma";
-    frame.render_widget(Line::styled(NAME, theme.accent), area);
+    let name = say!(app.settings.lang, title());
     // The end of an address says whose it is; a long beginning may hide that.
-    let room = usize::from(area.width).saturating_sub(NAME.len() + 2);
+    let room = usize::from(area.width).saturating_sub(name.width() + 2);
     let server = fit_end(app.settings.server.as_str(), room);
-    frame.render_widget(Line::styled(server, theme.dim).alignment(Alignment::Right), area);
+    frame.render_widget(Line::from(Span::styled(name, theme.accent)), area);
+    draw_right(server, theme, frame, area);
+}
+
+/// A text at the end of a row. It alone is styled: a line's own style would be laid over all of the row.
+fn draw_right(text: String, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    frame.render_widget(Line::from(Span::styled(text, theme.dim)).alignment(Alignment::Right), area);
 }
 
 /// The QR while it is good, else a sign of what became of it, in the same place.
@@ -124,9 +132,9 @@ fn draw_note(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
         _ => None,
     };
     let text = match (app.shown_note(), trouble) {
-        (Some(note), _) => note.to_owned(),
+        (Some(note), _) => note.of(app.settings.lang).to_owned(),
         (None, Some(trouble)) => {
-            format!("The connection is lost; next try {}.", in_seconds(app.now, trouble.retry_at))
+            say!(app.settings.lang, lost(seconds_until(app.now, trouble.retry_at)))
         }
         (None, None) => return,
     };
@@ -134,25 +142,38 @@ fn draw_note(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Line::styled(text, theme.strong), area);
 }
 
-fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
-    let keys: &[(&str, &str)] = match &app.stage {
-        Stage::Asking(Asking { trouble: Some(_), .. }) => &[("r", "try now")],
-        Stage::Held(Held { trouble: Some(_), .. }) => &[("r", "try now"), ("l", "log out")],
-        Stage::Pending(pending) if pending.is_open() => {
-            &[("r", "new code"), ("s", "save"), ("c", "copy link"), ("t", "transport")]
-        }
+/// What the special keys of a stage do there.
+fn keys(app: &App) -> Vec<(&'static str, String)> {
+    let lang = app.settings.lang;
+    let new_code = || ("r", say!(lang, key_new_code()));
+    let try_now = || ("r", say!(lang, key_try_now()));
+    let log_out = || ("l", say!(lang, key_log_out()));
+    match &app.stage {
+        Stage::Asking(Asking { trouble: Some(_), .. }) => vec![try_now()],
+        Stage::Held(Held { trouble: Some(_), .. }) => vec![try_now(), log_out()],
+        Stage::Pending(pending) if pending.is_open() => vec![
+            new_code(),
+            ("s", say!(lang, key_save())),
+            ("c", say!(lang, key_copy())),
+            ("t", say!(lang, key_transport())),
+        ],
         Stage::Pending(Pending { progress: Progress::Redeeming(redeeming), .. })
             if redeeming.asked.is_some() =>
         {
-            &[("0-9", "type the code"), ("r", "new code")]
+            vec![("0-9", say!(lang, key_digits())), new_code()]
         }
-        Stage::Asking(_) | Stage::Pending(_) => &[],
-        Stage::Held(_) => &[("l", "log out")],
-        Stage::Over(_) => &[("r", "new code")],
-    };
-    let always = [("?", "help"), ("q", "quit")];
+        Stage::Asking(_) | Stage::Pending(_) => Vec::new(),
+        Stage::Held(_) => vec![log_out()],
+        Stage::Over(_) => vec![new_code()],
+    }
+}
+
+fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+    let keys = keys(app);
+    let lang = app.settings.lang;
+    let always = [("?", say!(lang, key_help())), ("q", say!(lang, key_quit()))];
     // In a narrow window the special ones make way: the help has them all.
-    let columns = |(key, does): &(&str, &str)| key.len() + does.len() + 4;
+    let columns = |(key, does): &(&str, String)| key.width() + does.width() + 4;
     let mut room = usize::from(area.width).saturating_sub(always.iter().map(columns).sum());
     let fitting = keys.iter().take_while(|key| {
         let fits = columns(key) <= room;
@@ -169,29 +190,39 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     if let Stage::Pending(Pending { transport: Some(transport), trouble: None, .. }) = &app.stage
         && room >= transport.as_str().len()
     {
-        let line = Line::styled(transport.as_str(), theme.dim).alignment(Alignment::Right);
-        frame.render_widget(line, area);
+        draw_right(transport.as_str().to_owned(), theme, frame, area);
     }
 }
 
-/// Beside the QR, not over it: somebody may be scanning.
-fn draw_help(theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+/// Beside the QR, not over it: somebody may be scanning. In a window without room for its frame, the bare keys.
+fn draw_help(theme: &Theme, lang: Lang, frame: &mut Frame<'_>, area: Rect) {
+    /// The columns of the longest key, and those around all that is said.
+    const KEY_COLUMNS: usize = 5;
+    const FRAME_COLUMNS: usize = 4;
+    let keys = Key::all(lang);
+    let room = usize::from(area.width).saturating_sub(KEY_COLUMNS + FRAME_COLUMNS);
+    let lines = keys.iter().flat_map(|(key, does)| {
+        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
+            let key = padded(if row == 0 { key } else { "" }, KEY_COLUMNS);
+            Line::from_iter([Span::styled(key, theme.accent), Span::raw(line)])
+        })
+    });
+    let lines: Vec<_> = lines.collect();
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let text = Paragraph::new(lines);
+    let framed = Rect { height: rows.saturating_add(4), ..area };
+    if framed.height > area.height {
+        frame.render_widget(text, area);
+        return;
+    }
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.dim)
-        .title(Line::styled(" Keys ", theme.accent));
-    let room = usize::from(area.width).saturating_sub(7);
-    let lines = Key::ALL.iter().flat_map(|(key, does)| {
-        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
-            let key = if row == 0 { *key } else { " " };
-            Line::from_iter([Span::styled(format!(" {key}  "), theme.accent), Span::raw(line)])
-        })
-    });
-    let text: Vec<Line<'_>> = [Line::default()].into_iter().chain(lines).chain([Line::default()]).collect();
-    let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX);
-    let area = Rect { height: height.min(area.height), ..area };
-    frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(text).block(block), area);
+        .padding(Padding::symmetric(1, 1))
+        // The frame below it is dim.
+        .title(Line::styled(format!(" {} ", say!(lang, help())), theme.accent.not_dim()));
+    frame.render_widget(Clear, framed);
+    frame.render_widget(text.block(block), framed);
 }
 
 #[cfg(test)]

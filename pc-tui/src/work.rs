@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use shared::api::CheckCode;
 use shared::client::{Client, Feed, IssueRequest};
 use shared::disk::{Readers, write_whole};
+use shared::to_say;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
@@ -169,8 +170,7 @@ impl Work {
         self.tasks.spawn_blocking(move || {
             let shown = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
             let outcome = issued.code.to_png().and_then(|png| write_whole(&path, &png, Readers::AsUsual));
-            let outcome =
-                outcome.map_err(|error| format!("can't save the QR code in {}: {error}", shown.display()));
+            let outcome = outcome.map_err(|error| to_say!(qr_not_saved(shown.display(), &error)));
             _ = sender.send(Message::QrSaved(attempt, shown, outcome));
         });
     }
@@ -180,7 +180,7 @@ impl Work {
         if let Some(keep) = &self.keep
             && let Err(error) = act(keep)
         {
-            _ = self.sender.send(Message::NotKept(error.to_string()));
+            _ = self.sender.send(Message::NotKept(error.text()));
         }
     }
 }

@@ -47,6 +47,7 @@ impl Terminal {
             .arg(self.directory.path().join("tmux"))
             .args(args)
             .env("LC_ALL", "C.UTF-8")
+            .env_remove("SAOMA_LANG")
             .env_remove("TMUX");
         tmux.output().expect("tmux is installed")
     }

@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod store;
 pub mod telemetry;
 pub mod waiters;
+mod words;
 
 use std::net::IpAddr;
 use std::sync::Arc;

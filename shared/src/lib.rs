@@ -1,7 +1,7 @@
 //! What the server, the PC and the phone must agree on.
 //!
 //! Everything here is pure: no clock, no store, no network, except behind the
-//! features `client` and `disk`. Read it in this order:
+//! features `client`, `disk` and `help`. Read it in this order:
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -11,10 +11,12 @@
 //! | [`code`] | the scan code, the user code, and the URL in the QR |
 //! | [`name`] | user names, and what a PC claims about itself |
 //! | [`text`] | a text in a number of columns |
+//! | [`lang`], [`words`] | the languages that people read, and messages in each |
 //! | [`login`] | the state machine of one login |
 //! | [`api`] | the bodies on the wire |
 //! | [`problem`] | every failure: its name, its HTTP status, its words |
 //! | `client` | the typed client, and the PC's status feed |
+//! | `help` | the help of a command line in other languages |
 //! | `disk` | files that are whole or not there, for what the clients keep |
 
 pub mod api;
@@ -25,10 +27,14 @@ pub mod code;
 pub mod disk;
 pub mod dpop;
 pub mod exit;
+#[cfg(feature = "help")]
+pub mod help;
 pub mod id;
+pub mod lang;
 pub mod login;
 pub mod name;
 pub mod problem;
 pub mod random;
 pub mod secret;
 pub mod text;
+pub mod words;

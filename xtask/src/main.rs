@@ -13,6 +13,8 @@ mod redis;
 mod security;
 mod terminals;
 mod test;
+#[cfg(test)]
+mod words;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use serde_json::json;
 use shared::id::LoginId;
+use shared::lang::Lang;
 use shared::random::OsRandom;
 use tempfile::TempDir;
 
@@ -128,14 +129,15 @@ fn a_corrupt_file_is_said_and_can_be_replaced() {
     for text in [&b""[..], b"{}", b"\xff", &whole[..whole.len() / 2], elsewhere.as_bytes()] {
         fs::write(keep.path::<Phone>(), text).unwrap();
         let error = keep.phone().unwrap_err();
-        assert!(matches!(error, KeepError::Corrupt { .. }), "{error}");
+        assert!(matches!(error, KeepError::Corrupt(_)), "{error:?}");
         assert_eq!(Failure::from(error).exit, Exit::NotLoggedIn);
     }
     keep.keep_phone(&logged_in(SECOND)).unwrap();
     assert!(keep.phone().unwrap().is_some());
 
     fs::write(keep.path::<Scan>(), "x").unwrap();
-    assert!(keep.scan(&phone).unwrap_err().to_string().contains("scan the code again"));
+    let error = Failure::from(keep.scan(&phone).unwrap_err()).line(Lang::English);
+    assert!(error.contains("scan the code again"), "{error}");
     keep.keep_scan(&phone, &scanned(), now()).unwrap();
     assert!(keep.scan(&phone).unwrap().is_some());
 }
@@ -144,8 +146,9 @@ fn a_corrupt_file_is_said_and_can_be_replaced() {
 fn a_place_that_can_not_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("state"), "a file").unwrap();
-    let error = keep(&folder, SERVER).keep_phone(&logged_in(FIRST)).unwrap_err();
-    assert!(error.to_string().contains("state") && error.to_string().contains("--state-dir"), "{error}");
+    let error = Failure::from(keep(&folder, SERVER).keep_phone(&logged_in(FIRST)).unwrap_err());
+    let error = error.line(Lang::English);
+    assert!(error.contains("state") && error.contains("--state-dir"), "{error}");
 }
 
 #[cfg(unix)]

@@ -6,6 +6,8 @@ use shared::api::{PasswordChange, PhoneLogin, Registration};
 use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::ProblemCode;
+use shared::words::Text;
+use shared::{say, to_say};
 
 use super::{Context, Phone, is};
 use crate::args;
@@ -22,13 +24,14 @@ pub(super) async fn register(
     name: &Username,
     passwords: &args::Passwords,
 ) -> Result<(), Failure> {
+    let lang = context.lang();
     let password =
-        Passwords::from_stdin(passwords.password_stdin).new_one(&format!("New password for {name}: "))?;
+        Passwords::from_stdin(passwords.password_stdin).new_one(&say!(lang, new_password(name)), lang)?;
     let body = Registration { username: name.as_str().to_owned(), password };
     let made = context.client.register(&body).await?;
     context.output.answer(&made, |_| {
         let next = context.line(&format!("login {}", made.account.username));
-        format!("The account {} is made at {}. Next: {next}", made.account.username, context.server)
+        say!(lang, registered(&made.account.username, &context.server, next))
     })
 }
 
@@ -39,12 +42,12 @@ pub(super) async fn log_in(
     device_name: String,
     passwords: &args::Passwords,
 ) -> Result<(), Failure> {
-    let password =
-        Passwords::from_stdin(passwords.password_stdin).existing(&format!("Password for {name}: "))?;
+    let lang = context.lang();
+    let password = Passwords::from_stdin(passwords.password_stdin).existing(&say!(lang, password(name)))?;
     let body = PhoneLogin { username: name.as_str().to_owned(), password, device_name: Some(device_name) };
     let answer = context.client.log_in(&body).await.map_err(|error| {
         if is(&error, ProblemCode::Unauthenticated) {
-            refused("the name or the password is wrong; try again")
+            refused(to_say!(wrong_name_or_password()))
         } else {
             error.into()
         }
@@ -57,16 +60,16 @@ pub(super) async fn log_in(
     let (account, session_id) = (&answer.account, answer.session_id);
     context.output.answer(&json!({"account": account, "session_id": session_id}), |_| {
         let next = context.line("scan IMAGE");
-        format!("Logged in at {} as {}. Next, for a PC's code: {next}", context.server, account.username)
+        say!(lang, logged_in(&context.server, &account.username, next))
     })
 }
 
 /// Changes the password; this session goes on, all others end.
 pub(super) async fn change_password(phone: &Phone<'_>, passwords: &args::Passwords) -> Result<(), Failure> {
     let passwords = Passwords::from_stdin(passwords.password_stdin);
-    let name = &phone.kept.account.username;
-    let old = passwords.existing(&format!("Old password of {name}: "))?;
-    let new = passwords.new_one(&format!("New password for {name}: "))?;
+    let (lang, name) = (phone.context.lang(), &phone.kept.account.username);
+    let old = passwords.existing(&say!(lang, old_password(name)))?;
+    let new = passwords.new_one(&say!(lang, new_password(name)), lang)?;
     let answer = phone.client.change_password(&PasswordChange { old, new }).await;
     if let Err(error) = &answer
         && is(error, ProblemCode::Unauthenticated)
@@ -74,22 +77,17 @@ pub(super) async fn change_password(phone: &Phone<'_>, passwords: &args::Passwor
         // The old password or this phone's token: the server says the same of both. Only one of them still
         // says who it is.
         phone.take(phone.client.me().await)?;
-        return Err(refused("the old password is wrong, so nothing was changed; try again"));
+        return Err(refused(to_say!(wrong_old_password())));
     }
     phone.take(answer)?;
-    phone.context.output.answer(&Nothing {}, |_| {
-        format!("The password of {name} is changed, and every other session of the account has ended.")
-    })
+    phone.context.output.answer(&Nothing {}, |_| say!(lang, password_changed(name)))
 }
 
 /// Logs this phone out. It is forgotten only when the server has done so too.
 pub(super) async fn log_out(phone: &Phone<'_>) -> Result<(), Failure> {
     phone.take(phone.client.log_out().await)?;
     phone.context.keep.forget_phone(&phone.kept)?;
-    phone
-        .context
-        .output
-        .answer(&Nothing {}, |_| "Logged out, and with this phone the PCs that it had logged in.".to_owned())
+    phone.context.output.answer(&Nothing {}, |paint| say!(paint.lang(), logged_out()))
 }
 
 /// Says who this phone is logged in as, in the server's words.
@@ -98,9 +96,9 @@ pub(super) async fn who_am_i(phone: &Phone<'_>) -> Result<(), Failure> {
     phone
         .context
         .output
-        .answer(&me, |_| format!("{} at {}, session {}", me.username, phone.context.server, me.session_id))
+        .answer(&me, |paint| say!(paint.lang(), who(&me.username, &phone.context.server, me.session_id)))
 }
 
-fn refused(message: &str) -> Failure {
+fn refused(message: Text) -> Failure {
     Failure::new(Exit::NotLoggedIn, ProblemCode::Unauthenticated.as_str(), message)
 }

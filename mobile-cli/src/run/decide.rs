@@ -12,6 +12,7 @@ use shared::api::{Decided, Status};
 use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::ProblemCode;
+use shared::{say, to_say};
 
 use super::{Context, Phone};
 use crate::ask::{self, Said};
@@ -25,7 +26,7 @@ pub(super) async fn confirm(context: &Context<'_>, yes: bool) -> Result<(), Fail
     let (phone, scan) = scanned(context, yes)?;
     if !yes {
         show(context, &phone, &scan)?;
-        match ask::decision()? {
+        match ask::decision(context.lang())? {
             Said::Yes => {}
             Said::Deny => return refuse(&phone, &scan, false).await,
             Said::Nothing => return leave(context),
@@ -40,7 +41,7 @@ pub(super) async fn deny(context: &Context<'_>, yes: bool, report: bool) -> Resu
     let (phone, scan) = scanned(context, yes)?;
     if !yes {
         show(context, &phone, &scan)?;
-        if !ask::yes("Deny it?")? {
+        if !ask::yes(&say!(context.lang(), deny_it()))? {
             return leave(context);
         }
     }
@@ -50,29 +51,22 @@ pub(super) async fn deny(context: &Context<'_>, yes: bool, report: bool) -> Resu
 /// Sends a no, and says what it has come to.
 async fn refuse(phone: &Phone<'_>, scan: &Scan, report: bool) -> Result<(), Failure> {
     let outcome = send(phone, scan, Decision::Deny { report }).await?;
-    phone.context.output.answer(&outcome.decided, |_| denied(&outcome).to_owned())
+    phone.context.output.answer(&outcome.decided, |paint| denied(&outcome, paint))
 }
 
 /// What a no has come to.
-pub(super) fn denied(outcome: &Outcome) -> &'static str {
-    if outcome.already {
-        "Already over: this login was denied or cancelled, and no PC is logged in by it."
-    } else {
-        "Denied: this PC is not logged in."
-    }
+pub(super) fn denied(outcome: &Outcome, paint: Paint) -> String {
+    if outcome.already { say!(paint.lang(), denied_already()) } else { say!(paint.lang(), denied()) }
 }
 
 /// The failure for a question that nobody is there to answer.
 pub(super) fn no_terminal() -> Failure {
-    Failure::usage("there is no terminal to ask on; to decide without being asked, give --yes")
+    Failure::usage(to_say!(no_terminal()))
 }
 
 /// What a no leaves behind.
 pub(super) fn left_as_it_is(context: &Context<'_>) -> String {
-    format!(
-        "Nothing was decided: the login stays as it is until it expires. To refuse it: {}",
-        context.line("deny")
-    )
+    say!(context.lang(), left_as_it_is(context.line("deny")))
 }
 
 /// What a yes has come to.
@@ -81,23 +75,20 @@ pub(super) fn confirmed(phone: &Phone<'_>, outcome: &Outcome, paint: Paint) -> S
     if let Some(code) = outcome.decided.check_code {
         return to_be_typed(&code.digits(), username, paint);
     }
-    let (done, is) = match (outcome.already, outcome.decided.status) {
-        (false, _) => ("Confirmed", "is being"),
-        (true, Status::LoggedIn) => ("Confirmed already", "is"),
-        (true, _) => ("Confirmed already", "is being"),
-    };
-    format!("{done}: the PC {is} logged in as {username}.")
+    match (outcome.already, outcome.decided.status) {
+        (false, _) => say!(paint.lang(), confirmed(username)),
+        (true, Status::LoggedIn) => say!(paint.lang(), logged_in_already(username)),
+        (true, _) => say!(paint.lang(), confirmed_already(username)),
+    }
 }
 
 /// The digits, so that nobody overlooks them.
 fn to_be_typed(digits: &str, username: &Username, paint: Paint) -> String {
     let spaced: String = digits.chars().flat_map(|digit| [digit, ' ']).collect();
     let large = paint.strong(spaced.trim_end());
-    format!(
-        "Confirmed. Type {digits} on the PC:\n\n        {large}\n\n\
-         Then it is logged in as {username}. Tell nobody else: whoever asks you for it by phone or chat wants to \
-         be logged in as you."
-    )
+    let (before, after) =
+        (say!(paint.lang(), type_digits(digits)), say!(paint.lang(), tell_nobody(username)));
+    format!("{before}\n\n        {large}\n\n{after}")
 }
 
 /// What is decided about a login.
@@ -166,20 +157,19 @@ pub(super) async fn send(phone: &Phone<'_>, scan: &Scan, decision: Decision) -> 
 
 /// The failure for a login that ended otherwise.
 fn over(status: Status) -> Failure {
-    let (exit, what) = match status {
-        Status::Denied => (Exit::Denied, "this login was denied"),
-        Status::Cancelled => (Exit::Cancelled, "the PC has given this login up"),
-        Status::Expired => (Exit::Expired, "this login has expired"),
-        _ => (Exit::Failed, "this code was scanned again, so this scan no longer counts"),
+    let (exit, message) = match status {
+        Status::Denied => (Exit::Denied, to_say!(was_denied())),
+        Status::Cancelled => (Exit::Cancelled, to_say!(was_cancelled())),
+        Status::Expired => (Exit::Expired, to_say!(was_expired())),
+        _ => (Exit::Failed, to_say!(was_rescanned())),
     };
-    let message = format!("{what}; to log a PC in, scan a new code");
     Failure::new(exit, ProblemCode::ConfirmTokenUsed.as_str(), message)
 }
 
 /// The failure for a no after a yes.
 fn too_late(phone: &Phone<'_>) -> Failure {
     let list = phone.context.line("sessions");
-    let message = format!("this login was confirmed before; end the PC's session, whose id is in: {list}");
+    let message = to_say!(confirmed_before(&list));
     Failure::new(Exit::Failed, ProblemCode::ConfirmTokenUsed.as_str(), message)
 }
 
@@ -191,8 +181,7 @@ fn scanned<'a>(context: &'a Context<'_>, yes: bool) -> Result<(Phone<'a>, Scan),
     let phone = context.phone()?;
     let scan = context.keep.scan(&phone.kept)?.ok_or_else(|| {
         let next = context.line("scan IMAGE");
-        let message = format!("no login is waiting to be decided; scan a code first: {next}");
-        Failure::new(Exit::Failed, "nothing_scanned", message)
+        Failure::new(Exit::Failed, "nothing_scanned", to_say!(nothing_scanned(&next)))
     })?;
     Ok((phone, scan))
 }

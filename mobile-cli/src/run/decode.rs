@@ -7,6 +7,7 @@ use std::path::Path;
 use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
+use shared::to_say;
 
 use crate::failure::Failure;
 use crate::output::{Output, print};
@@ -27,12 +28,11 @@ pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
 pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
     let file = if image == Path::new("-") { read(io::stdin()) } else { File::open(image).and_then(read) };
     file.map_err(|error| {
-        let name = if image == Path::new("-") {
-            "standard input".to_owned()
-        } else {
-            show::escaped(&image.to_string_lossy())
-        };
-        Failure::io(format!("{name} can't be read: {error}; name a picture"))
+        if image == Path::new("-") {
+            return Failure::io(to_say!(stdin_no_picture(&error)));
+        }
+        let name = show::escaped(&image.to_string_lossy());
+        Failure::io(to_say!(no_picture(&name, &error)))
     })
 }
 
@@ -52,7 +52,7 @@ pub(super) fn texts_in(
             | Unreadable::Unclear
             | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
         };
-        Failure::new(exit, code, error.to_string())
+        Failure::new(exit, code, to_say!(unreadable(error)))
     })
 }
 

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use mobile_cli::decode::MAX_FILE_BYTES;
+use shared::to_say;
 
 use crate::failure::Failure;
 
@@ -56,9 +57,7 @@ pub(super) fn picture(place: Place) -> Result<Vec<u8>, Failure> {
         .copied()
         .collect();
     if lines.is_empty() {
-        return Err(failure(
-            "there is no desktop here: neither WAYLAND_DISPLAY nor DISPLAY is set; save a picture and name it",
-        ));
+        return Err(Failure::io(to_say!(no_desktop())));
     }
     let mut is_any_installed = false;
     for line in &lines {
@@ -69,20 +68,12 @@ pub(super) fn picture(place: Place) -> Result<Vec<u8>, Failure> {
         }
     }
     let names: Vec<_> = lines.iter().filter_map(|line| line.first().copied()).collect();
-    Err(failure(match place {
-        _ if !is_any_installed => {
-            let names = names.join(" or ");
-            return Err(failure(format!(
-                "this needs {names}, which is not installed; or save a picture and name it"
-            )));
-        }
-        Place::Clipboard => "there is no picture in the clipboard; copy one, and run this again",
-        Place::Screen => "the screen can't be read; save a picture of it and name that",
+    Err(Failure::io(match (place, names.as_slice()) {
+        (_, [name]) if !is_any_installed => to_say!(needs_program(name)),
+        _ if !is_any_installed => to_say!(needs_one_of(names.join(", "))),
+        (Place::Clipboard, _) => to_say!(no_copied_picture()),
+        (Place::Screen, _) => to_say!(screen_unreadable()),
     }))
-}
-
-fn failure(message: impl Into<String>) -> Failure {
-    Failure::io(message.into())
 }
 
 /// What a program writes, no more than one byte past what a picture may have. Nothing if it fails.

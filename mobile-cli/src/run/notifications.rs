@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use shared::api::{Notification, Notifications};
+use shared::{say, to_say};
 
 use super::Phone;
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ pub(super) async fn list(phone: &Phone<'_>) -> Result<(), Failure> {
     let output = phone.context.output;
     let (zone, end) = (&phone.context.clock.zone, phone.context.line(END));
     output.answer(&all, |paint| match all.notifications.as_slice() {
-        [] => "Nothing has happened yet.".to_owned(),
+        [] => say!(paint.lang(), nothing_happened()),
         some => {
             some.iter().map(|notice| show::notice(notice, &end, zone, paint)).collect::<Vec<_>>().join("\n")
         }
@@ -46,7 +47,7 @@ pub(super) async fn follow(phone: &Phone<'_>) -> Result<(), Failure> {
         let news = tokio::select! {
             biased;
             pressed = &mut ctrl_c => {
-                return pressed.map_err(|error| Failure::io(format!("Ctrl-C can't be listened to: {error}")));
+                return pressed.map_err(|error| Failure::io(to_say!(no_ctrl_c(&error))));
             }
             news = feed.next() => news,
         };
@@ -60,7 +61,8 @@ pub(super) async fn follow(phone: &Phone<'_>) -> Result<(), Failure> {
                 // The feed tries again by itself; once is enough to be told.
                 if !in_trouble {
                     let failure = Failure::from(error);
-                    phone.context.output.tell(|_| format!("{} (trying on)", failure.line()))?;
+                    let lang = phone.context.lang();
+                    phone.context.output.tell(|_| say!(lang, trying_on(failure.line(lang))))?;
                 }
                 in_trouble = true;
             }

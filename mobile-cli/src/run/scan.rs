@@ -4,6 +4,7 @@ use serde_json::json;
 use shared::api::ScanRequest;
 use shared::code::{PublicUrl, ScanCode, UserCode};
 use shared::exit::Exit;
+use shared::{say, to_say};
 
 use super::decide::{self, Decision};
 use super::desktop::{self, Place};
@@ -32,13 +33,14 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
         return context.output.answer(&answer, |paint| {
             let (no, yes) = (context.line("deny"), context.line("confirm"));
             let asks = request(asked, &context.clock.zone, paint);
-            format!("{asks}\n\n  Deny it    {no}\n  Log it in  {yes}")
+            let (no, yes) = (say!(paint.lang(), how_to_deny(no)), say!(paint.lang(), how_to_confirm(yes)));
+            format!("{asks}\n\n{no}\n{yes}")
         });
     }
     if !context.output.is_json() || !what.yes {
         context.output.tell(|paint| request(asked, &context.clock.zone, paint))?;
     }
-    let decision = match if what.yes { Said::Yes } else { ask::decision()? } {
+    let decision = match if what.yes { Said::Yes } else { ask::decision(context.lang())? } {
         Said::Yes => Decision::Confirm,
         Said::Deny => Decision::Deny { report: false },
         Said::Nothing => return context.output.answer(&answer, |_| decide::left_as_it_is(context)),
@@ -50,18 +52,14 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
     }
     context.output.answer(&answer, |paint| match decision {
         Decision::Confirm => decide::confirmed(&phone, &outcome, paint),
-        Decision::Deny { .. } => decide::denied(&outcome).to_owned(),
+        Decision::Deny { .. } => decide::denied(&outcome, paint),
     })
 }
 
 /// What to scan, from a picture or as typed, if it is this server's.
 fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     if let Some(code) = &what.code {
-        let code = UserCode::parse(code).map_err(|_| {
-            Failure::usage(
-                "a code to type has eight letters and no vowels, as in WDJB-MJHT; look at the PC again",
-            )
-        })?;
+        let code = UserCode::parse(code).map_err(|_| Failure::usage(to_say!(no_user_code())))?;
         return Ok(ScanRequest::user_code(&code));
     }
     let codes = match (&what.url, &what.image) {
@@ -72,18 +70,8 @@ fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
     };
     match codes.as_slice() {
         [code] => Ok(ScanRequest::scan_code(code)),
-        [] => Err(Failure::new(
-            Exit::Failed,
-            "not_our_code",
-            format!(
-                "this is no log-in code of {server}, so nothing was sent; if you log in at another server, name that one with --server"
-            ),
-        )),
-        _ => Err(Failure::new(
-            Exit::Failed,
-            "several_codes",
-            "the picture shows several log-in codes, so nothing was sent; take a picture of one",
-        )),
+        [] => Err(Failure::new(Exit::Failed, "not_our_code", to_say!(not_our_code(server)))),
+        _ => Err(Failure::new(Exit::Failed, "several_codes", to_say!(several_codes()))),
     }
 }
 

@@ -4,6 +4,7 @@ use shared::api::NoticeKind;
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::problem::ProblemCode;
+use shared::{say, to_say};
 
 use super::account::Nothing;
 use super::{Phone, is};
@@ -29,7 +30,7 @@ pub(super) async fn end(phone: &Phone<'_>, which: SessionsCommand) -> Result<(),
         }
         None => {
             phone.take(phone.client.end_other_sessions().await)?;
-            "Ended all sessions but this phone's.".to_owned()
+            say!(phone.context.lang(), ended_others())
         }
     };
     phone.context.output.answer(&Nothing {}, |_| words)
@@ -46,14 +47,14 @@ async fn end_one(
         return Err(is_gone(phone));
     }
     phone.take(ended)?;
-    let done = format!("Ended the session {id}, and what hung on it.");
+    let done = say!(phone.context.lang(), ended(id));
     if id == phone.kept.session_id {
         phone.context.keep.forget_phone(&phone.kept)?;
         return Ok(done);
     }
     // Whoever confirmed it has a phone of this account, or its password.
     let password = phone.context.line("password");
-    Ok(format!("{done}\nIf it was not yours, change the password as well: {password}"))
+    Ok(format!("{done}\n{}", say!(phone.context.lang(), change_password(password))))
 }
 
 /// The session of the PC that a notification tells of. Only a log-in's will do: others name the session that
@@ -63,31 +64,24 @@ async fn told_of(phone: &Phone<'_>, number: u64) -> Result<SessionId, Failure> {
     let told = page.notifications.into_iter().find(|notice| notice.id == number);
     let Some(told) = told else {
         let list = phone.context.line("notifications");
-        let message =
-            format!("this account has no notification {number}, or no longer; its notifications: {list}");
+        let message = to_say!(no_notification(number, &list));
         return Err(Failure::new(Exit::Failed, "no_such_notification", message));
     };
     let session = told.session_id.filter(|_| told.kind == NoticeKind::LoggedIn);
     session.ok_or_else(|| {
         let list = phone.context.line("sessions");
-        let message = format!(
-            "notification {number} tells of no PC that was logged in; this account's sessions: {list}"
-        );
-        Failure::new(Exit::Failed, "no_session", message)
+        Failure::new(Exit::Failed, "no_session", to_say!(notification_of_no_pc(number, &list)))
     })
 }
 
 /// The failure for a session that a notification tells of and that is over.
 fn ended_already(phone: &Phone<'_>) -> Failure {
     let password = phone.context.line("password");
-    let message =
-        format!("that session is over already; if it was not yours, change the password as well: {password}");
-    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), message)
+    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), to_say!(over_already(&password)))
 }
 
 /// The failure for an id that is none of this account's.
 fn unknown(phone: &Phone<'_>) -> Failure {
     let list = phone.context.line("sessions");
-    let message = format!("this account has no such session, or no longer; its sessions: {list}");
-    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), message)
+    Failure::new(Exit::Failed, ProblemCode::NotFound.as_str(), to_say!(no_session(&list)))
 }

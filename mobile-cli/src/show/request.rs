@@ -2,8 +2,10 @@
 
 use jiff::tz::TimeZone;
 use shared::api::LoginRequest;
+use shared::lang::Lang;
 use shared::name::Username;
-use shared::text::wrapped;
+use shared::say;
+use shared::text::{padded, wrapped};
 
 use super::{claim, quoted, second};
 use crate::output::Paint;
@@ -32,24 +34,29 @@ const LABEL_COLUMNS: usize = 13;
 /// ```
 pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String {
     let Asked { login, username, left_secs } = asked;
-    let mut lines = vec![paint.strong(&format!("Log this PC in as {username}")), String::new()];
-    let (device, whose_word) = device(login);
-    lines.extend(row("Device", &device, paint));
-    if let Some(whose_word) = whose_word {
-        lines.extend(row("", whose_word, paint));
+    let lang = paint.lang();
+    let mut lines = vec![paint.strong(&say!(lang, log_in_as(username))), String::new()];
+    let mut row = |name: &str, value: &str| lines.extend(row(name, value, paint));
+    match claims(login) {
+        None => row(&say!(lang, device()), &say!(lang, says_nothing())),
+        Some(claims) => {
+            row(&say!(lang, device()), &claims);
+            row("", &say!(lang, own_claim()));
+        }
     }
-    let mut row = |name: &str, value: String| lines.extend(row(name, &value, paint));
-    row("Address", claim(login.ip.as_ref()).unwrap_or_else(|| "not known".to_owned()));
-    row("Network", network(login).to_owned());
-    row("Known PC", known(login, zone));
+    let address = claim(login.ip.as_ref()).unwrap_or_else(|| say!(lang, not_known()));
+    row(&say!(lang, address()), &address);
+    row(&say!(lang, network()), &network(login, lang));
+    row(&say!(lang, known_pc()), &known(login, zone, lang));
     if let Some(scope) = claim(login.scope.as_ref()) {
-        row("Wants", scope);
+        row(&say!(lang, wants()), &scope);
     }
-    row("Requested", second(login.requested_at, zone));
-    row("Time left", if left_secs == 0 { "none".to_owned() } else { format!("{left_secs} s") });
+    row(&say!(lang, requested()), &second(login.requested_at, zone));
+    let left = if left_secs == 0 { say!(lang, none_left()) } else { say!(lang, seconds(left_secs)) };
+    row(&say!(lang, time_left()), &left);
     lines.push(String::new());
-    lines.push(paint.warning("If a website or another person sent you this code, deny:"));
-    lines.push(paint.warning(&format!("confirming would log them in as {username}.")));
+    lines.push(paint.warning(&say!(lang, if_sent_to_you())));
+    lines.push(paint.warning(&say!(lang, would_log_them_in(username))));
     lines.join("\n")
 }
 
@@ -58,39 +65,35 @@ fn row(name: &str, value: &str, paint: Paint) -> Vec<String> {
     let hang = usize::from(value.starts_with('"'));
     let room = paint.columns() - LABEL_COLUMNS - hang;
     let lines = wrapped(&value[hang..], room).into_iter().enumerate();
-    let line = |(nth, line)| match nth {
-        0 => format!("  {name:<10} {}{line}", &value[..hang]),
-        _ => format!("{:1$}{line}", "", LABEL_COLUMNS + hang),
+    let line = |(nth, line): (usize, String)| match nth {
+        0 => padded(&format!("  {name}"), LABEL_COLUMNS) + &value[..hang] + &line,
+        _ => " ".repeat(LABEL_COLUMNS + hang) + &line,
     };
     lines.map(line).collect()
 }
 
-/// The PC's own words, and that they are no more than that.
-fn device(login: &LoginRequest) -> (String, Option<&'static str>) {
+/// The PC's own words, in quotation marks, if it has any.
+fn claims(login: &LoginRequest) -> Option<String> {
     let claims = [&login.device_name, &login.device_os, &login.device_app];
     let claims: Vec<_> = claims.into_iter().filter_map(|text| claim(text.as_ref())).collect();
-    if claims.is_empty() {
-        ("it does not say what it is".to_owned(), None)
-    } else {
-        (quoted(&claims.join(", ")), Some("(its own claim, not checked)"))
-    }
+    (!claims.is_empty()).then(|| quoted(&claims.join(", ")))
 }
 
-fn network(login: &LoginRequest) -> &'static str {
+fn network(login: &LoginRequest, lang: Lang) -> String {
     match login.same_network {
-        Some(true) => "the same as this phone's",
-        Some(false) => "NOT the same as this phone's",
-        None => "nobody can say whether it is the same as this phone's",
+        Some(true) => say!(lang, same_network()),
+        Some(false) => say!(lang, other_network()),
+        None => say!(lang, network_not_known()),
     }
 }
 
-fn known(login: &LoginRequest, zone: &TimeZone) -> String {
+fn known(login: &LoginRequest, zone: &TimeZone, lang: Lang) -> String {
     match (login.known_pc, login.last_seen_at) {
-        (Some(true), Some(last)) => format!("yes, last used with this account {}", second(last, zone)),
-        (Some(true), None) => "yes, used with this account before".to_owned(),
-        (Some(false), _) => "NO, this is its first time with this account".to_owned(),
+        (Some(true), Some(last)) => say!(lang, known_since(second(last, zone))),
+        (Some(true), None) => say!(lang, known()),
+        (Some(false), _) => say!(lang, first_time()),
         // A name can be claimed by anybody; only a key makes a PC the same one.
-        (None, _) => "it proved no key: nobody can say whether you used it before".to_owned(),
+        (None, _) => say!(lang, no_key()),
     }
 }
 
@@ -100,9 +103,16 @@ mod tests {
 
     use super::*;
 
-    fn shown(login: &LoginRequest) -> String {
+    fn shown(login: &LoginRequest, paint: Paint) -> String {
         let username = Username::parse("alice").unwrap();
-        request(Asked { login, username: &username, left_secs: 108 }, &TimeZone::UTC, Paint::PLAIN)
+        request(Asked { login, username: &username, left_secs: 108 }, &TimeZone::UTC, paint)
+    }
+
+    /// Holds what is shown in each language against its snapshot.
+    fn assert_snapshots(name: &str, login: &LoginRequest) {
+        for lang in Lang::ALL {
+            insta::assert_snapshot!(format!("{name}.{}", lang.tag()), shown(login, Paint::plain(lang)));
+        }
     }
 
     fn plain() -> LoginRequest {
@@ -126,8 +136,11 @@ mod tests {
         {
             for same_network in [None, Some(true), Some(false)] {
                 let ip = Some("2001:db8:1111:2222:3333:4444:5555:6666".to_owned());
-                let screen = shown(&LoginRequest { ip, same_network, known_pc, last_seen_at, ..plain() });
-                assert!(screen.lines().all(|line| line.chars().count() <= 80), "{screen}");
+                let login = LoginRequest { ip, same_network, known_pc, last_seen_at, ..plain() };
+                for lang in Lang::ALL {
+                    let screen = shown(&login, Paint::plain(lang));
+                    assert!(screen.lines().all(|line| line.width() <= 80), "{screen}");
+                }
             }
         }
     }
@@ -149,29 +162,36 @@ mod tests {
 
     #[test]
     fn long_claims_stay_behind_their_label() {
-        insta::assert_snapshot!(shown(&long_claims()));
+        assert_snapshots("long_claims", &long_claims());
     }
 
     #[test]
     fn on_a_terminal_of_any_width_no_claim_begins_where_our_words_do() {
-        let username = Username::parse("alice").unwrap();
-        for columns in 32..=80 {
-            let login = long_claims();
-            let asked = Asked { login: &login, username: &username, left_secs: 108 };
-            let screen = request(asked, &TimeZone::UTC, Paint::narrow(columns));
+        let labels: [(Lang, [&str; 7]); 2] = [
+            (Lang::English, ["Device", "Address", "Network", "Known PC", "Wants", "Requested", "Time left"]),
+            (Lang::Chinese, ["设备", "IP 地址", "网络", "常用电脑", "申请权限", "请求时间", "剩余时间"]),
+        ];
+        for (columns, (lang, ours)) in
+            (32..=80).flat_map(|columns| labels.map(|language| (columns, language)))
+        {
+            let screen = shown(&long_claims(), Paint::narrow(columns, lang));
             let rows: Vec<_> = screen.lines().skip(2).take_while(|line| !line.is_empty()).collect();
-            let labels =
-                rows.iter().filter_map(|row| row.split_at_checked(LABEL_COLUMNS)).map(|row| row.0.trim());
-            let labels: Vec<_> = labels.filter(|label| !label.is_empty()).collect();
-            let ours = ["Device", "Address", "Network", "Known PC", "Wants", "Requested", "Time left"];
+            let labels: Vec<_> =
+                rows.iter().map(|row| beginning(row)).filter(|label| !label.is_empty()).collect();
             assert_eq!(labels, ours, "{columns}:\n{screen}");
             assert!(rows.iter().all(|row| row.width() <= columns), "{columns}:\n{screen}");
         }
     }
 
+    /// What stands in a row's first columns, where our own words do. No character stands on both sides.
+    fn beginning(row: &str) -> &str {
+        let end = row.char_indices().map(|(at, _)| at).find(|at| row[..*at].width() == LABEL_COLUMNS);
+        row[..end.unwrap_or_else(|| panic!("{row}"))].trim()
+    }
+
     #[test]
     fn a_pc_that_is_known() {
-        insta::assert_snapshot!(shown(&LoginRequest {
+        let login = LoginRequest {
             ip: Some("192.0.2.7".to_owned()),
             same_network: Some(true),
             device_name: Some("ThinkPad".to_owned()),
@@ -181,12 +201,13 @@ mod tests {
             last_seen_at: Some("2026-11-20T08:00:00Z".parse().unwrap()),
             scope: Some("files mail".to_owned()),
             ..plain()
-        }));
+        };
+        assert_snapshots("a_pc_that_is_known", &login);
     }
 
     #[test]
     fn a_pc_that_says_nothing() {
-        insta::assert_snapshot!(shown(&plain()));
+        assert_snapshots("a_pc_that_says_nothing", &plain());
     }
 
     #[test]
@@ -198,6 +219,6 @@ mod tests {
             known_pc: Some(false),
             ..plain()
         };
-        insta::assert_snapshot!(shown(&login));
+        assert_snapshots("a_pc_that_lies", &login);
     }
 }

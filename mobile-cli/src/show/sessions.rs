@@ -2,6 +2,9 @@
 
 use jiff::tz::TimeZone;
 use shared::api::{Session, SessionKind};
+use shared::lang::Lang;
+use shared::say;
+use shared::text::padded;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{claim, minute, named};
@@ -15,19 +18,25 @@ use crate::output::Paint;
 ///     01JD…B2                     PC "ThinkPad"      192.0.2.7  2026-11-23 12:18  2026-11-23 12:20
 /// ```
 pub(crate) fn sessions(sessions: &[Session], zone: &TimeZone, paint: Paint) -> String {
-    let mut rows = vec![["  ID", "DEVICE", "ADDRESS", "SINCE", "LAST SEEN"].map(str::to_owned)];
-    rows.extend(in_order(sessions).into_iter().map(|session| row(session, sessions, zone)));
+    let lang = paint.lang();
+    let mut rows = vec![[
+        "  ID".to_owned(),
+        say!(lang, column_device()),
+        say!(lang, column_address()),
+        say!(lang, column_since()),
+        say!(lang, column_last_seen()),
+    ]];
+    rows.extend(in_order(sessions).into_iter().map(|session| row(session, sessions, zone, lang)));
     let widths: [usize; 5] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default());
     let aligned = |row: &[String; 5]| {
-        let cells =
-            row.iter().zip(widths).map(|(cell, width)| cell.clone() + &" ".repeat(width - cell.width()));
+        let cells = row.iter().zip(widths).map(|(cell, width)| padded(cell, width));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines: Vec<_> = rows.iter().map(aligned).collect();
     lines[0] = paint.strong(&lines[0]);
     if sessions.iter().any(|session| session.current) {
-        lines.push("* this phone".to_owned());
+        lines.push(say!(lang, this_phone()));
     }
     lines.join("\n")
 }
@@ -50,15 +59,15 @@ fn granter<'a>(session: &Session, sessions: &'a [Session]) -> Option<&'a Session
     sessions.iter().find(|phone| phone.kind == SessionKind::Phone && phone.id == by)
 }
 
-fn row(session: &Session, sessions: &[Session], zone: &TimeZone) -> [String; 5] {
+fn row(session: &Session, sessions: &[Session], zone: &TimeZone, lang: Lang) -> [String; 5] {
     let mark = if session.current { "*" } else { " " };
     let indent = if granter(session, sessions).is_some() { "  " } else { "" };
-    let kind = match session.kind {
-        SessionKind::Phone => "phone",
-        SessionKind::Pc => "PC",
+    let device = match (session.kind, claim(session.device_name.as_ref())) {
+        (SessionKind::Phone, Some(name)) => say!(lang, phone(named(&name))),
+        (SessionKind::Phone, None) => say!(lang, phone_without_name()),
+        (SessionKind::Pc, Some(name)) => say!(lang, pc(named(&name))),
+        (SessionKind::Pc, None) => say!(lang, pc_without_name()),
     };
-    let device = claim(session.device_name.as_ref())
-        .map_or_else(|| format!("{kind} without a name"), |name| format!("{kind} {}", named(&name)));
     [
         format!("{mark} {indent}{}", session.id),
         device,
@@ -94,7 +103,10 @@ mod tests {
             session(&json!({"id": id(5), "granted_by": id(2), "device_name": "ThinkPad"})),
             session(&json!({"id": id(6), "granted_by": id(9), "device_name": "orphan"})),
         ];
-        insta::assert_snapshot!(sessions(&list, &TimeZone::fixed(jiff::tz::offset(8)), Paint::PLAIN));
+        for lang in Lang::ALL {
+            let table = sessions(&list, &TimeZone::fixed(jiff::tz::offset(8)), Paint::plain(lang));
+            insta::assert_snapshot!(format!("sessions.{}", lang.tag()), table);
+        }
     }
 
     #[test]

@@ -56,7 +56,8 @@ fn what_the_desktop_does_not_have_is_said_with_what_to_do() {
             phone.run_command(on_desktop(&phone, words, variable, programs), b"").assert_failed(1, says);
         };
         failed("NOTHING", &[], "there is no desktop here");
-        failed("DISPLAY", &[], "not installed");
+        failed("DISPLAY", &[], "installed");
+        failed("WAYLAND_DISPLAY", &[], "which is not installed");
         let nothing =
             if words.ends_with('d') { "no picture in the clipboard" } else { "the screen can't be read" };
         failed("DISPLAY", &[("xclip", "exit 1"), ("scrot", "exit 1")], nothing);
@@ -64,6 +65,14 @@ fn what_the_desktop_does_not_have_is_said_with_what_to_do() {
         failed("DISPLAY", &[("xclip", "echo text"), ("scrot", "echo text")], "not a picture");
         let endless = "exec /bin/cat /dev/zero";
         failed("DISPLAY", &[("xclip", endless), ("scrot", endless)], "too large");
+    }
+    for (words, variable, says) in [
+        ("scan --clipboard", "NOTHING", "没有桌面环境"),
+        ("scan --clipboard", "DISPLAY", "需要 xclip，"),
+        ("scan --screen", "DISPLAY", "均未安装：maim, scrot, import，"),
+    ] {
+        let command = on_desktop(&phone, &format!("{words} --lang zh-CN"), variable, &[]);
+        phone.run_command(command, b"").assert_failed(1, says);
     }
     assert_eq!(fake.connections(), before);
 }

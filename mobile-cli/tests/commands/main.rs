@@ -19,6 +19,7 @@ mod fake;
 mod foreign;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod language;
 mod notifications;
 mod phone;
 mod real;

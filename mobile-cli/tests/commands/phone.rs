@@ -66,6 +66,8 @@ impl Phone {
             .env("HOME", self.home.path())
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("TZ", "UTC")
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("SAOMA_LANG")
             .env_remove("NO_COLOR")
             .current_dir(self.home.path());
         command

@@ -71,7 +71,7 @@ fn assert_harmless(what: &str, shown: &str) {
 #[cfg(unix)]
 fn on_terminal(phone: &Phone, words: &str) -> String {
     // A question is answered with Enter.
-    let types = if words == "confirm" { "\n" } else { "" };
+    let types = if words.starts_with("confirm") { "\n" } else { "" };
     let (_, screen) = crate::terminal::run(phone.command(words), types);
     ["\x1b[1m", "\x1b[1;33m", "\x1b[0m"].iter().fold(screen, |screen, colour| screen.replace(colour, ""))
 }
@@ -95,13 +95,23 @@ fn scanned_with(text: &str) -> Value {
     scanned
 }
 
+/// The languages, and the labels of a request in each.
+const LANGUAGES: [(&str, [&str; 7]); 2] = [
+    ("en", ["Device", "Address", "Network", "Known PC", "Wants", "Requested", "Time left"]),
+    ("zh-CN", ["设备", "IP 地址", "网络", "常用电脑", "申请权限", "请求时间", "剩余时间"]),
+];
+
+/// What stands in the first 13 columns of a row.
+fn label(row: &str) -> &str {
+    let end = row.char_indices().map(|(at, _)| at).find(|at| row[..*at].width() >= 13);
+    end.map_or("", |end| row[..end].trim())
+}
+
 /// The rows of a request: each begins with its label, or goes on behind the labels.
 #[track_caller]
-fn assert_laid_out(shown: &str, columns: usize) {
+fn assert_laid_out(shown: &str, columns: usize, (_, ours): (&str, [&str; 7])) {
     let rows: Vec<_> = shown.lines().skip(2).take_while(|line| !line.is_empty()).collect();
-    let labels =
-        rows.iter().map(|row| row.get(..13).unwrap_or_default().trim()).filter(|label| !label.is_empty());
-    let ours = ["Device", "Address", "Network", "Known PC", "Wants", "Requested", "Time left"];
+    let labels = rows.iter().map(|row| label(row)).filter(|label| !label.is_empty());
     assert_eq!(labels.collect::<Vec<_>>(), ours, "{shown}");
     assert!(rows.iter().all(|row| row.width() <= columns), "{shown}");
 }
@@ -111,19 +121,17 @@ fn a_scan_shows_letters_only_each_claim_behind_its_label() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
     for text in texts() {
-        fake.answers("POST /v1/scans", 200, scanned_with(&text)).answers(
-            "POST /v1/scans",
-            200,
-            scanned_with(&text),
-        );
-        for show in [in_pipe, on_terminal] {
-            let shown = show(&phone, "scan --code WDJB-MJHT");
-            assert_clean("scan", &shown);
-            assert_laid_out(&shown, 80);
+        for language in LANGUAGES {
+            for show in [in_pipe, on_terminal] {
+                fake.answers("POST /v1/scans", 200, scanned_with(&text));
+                let shown = show(&phone, &format!("scan --code WDJB-MJHT --lang {}", language.0));
+                assert_clean("scan", &shown);
+                assert_laid_out(&shown, 80, language);
+            }
+            // Once more from the disk, for the question.
+            #[cfg(unix)]
+            assert_clean("confirm", &on_terminal(&phone, &format!("confirm --lang {}", language.0)));
         }
-        // Once more from the disk, for the question.
-        #[cfg(unix)]
-        assert_clean("confirm", &on_terminal(&phone, "confirm"));
         fake.answers("POST /v1/scans", 200, scanned_with(&text));
         let ran = phone.run("scan --code WDJB-MJHT --json");
         assert!(ran.stdout.chars().all(is_harmless), "{ran:?}");
@@ -137,13 +145,15 @@ fn a_narrow_terminal_breaks_no_claim_at_its_own_edge() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
     let text = format!("Think {}", "電".repeat(64));
-    for columns in [40, 57, 80, 200] {
+    for (columns, language) in
+        [40, 57, 80, 200].into_iter().flat_map(|columns| LANGUAGES.map(|lang| (columns, lang)))
+    {
         fake.answers("POST /v1/scans", 200, scanned_with(&text));
-        let mut command = phone.command("scan --code WDJB-MJHT");
+        let mut command = phone.command(&format!("scan --code WDJB-MJHT --lang {}", language.0));
         command.env("NO_COLOR", "1");
         let (_, shown) = crate::terminal::run_in(command, "", columns);
         assert_clean("scan", &shown);
-        assert_laid_out(&shown, usize::from(columns).min(80));
+        assert_laid_out(&shown, usize::from(columns).min(80), language);
     }
 }
 
@@ -167,9 +177,13 @@ fn notifications_and_sessions_show_letters_only_each_on_its_line() {
                 "created_at": "2026-11-23T12:18:00Z", "last_seen_at": "2026-11-23T12:20:00Z", "current": false})
         })
         .collect();
-    for show in
-        [in_pipe, on_terminal, |phone: &Phone, words: &str| phone.run(&format!("{words} --json")).stdout]
-    {
+    let manners: [fn(&Phone, &str) -> String; 4] = [
+        in_pipe,
+        on_terminal,
+        |phone, words| in_pipe(phone, &format!("{words} --lang zh-CN")),
+        |phone, words| phone.run(&format!("{words} --json")).stdout,
+    ];
+    for show in manners {
         fake.answers("GET /v1/notifications?after=0", 200, json!({"notifications": notices}))
             .answers(&format!("GET /v1/notifications?after={}", all.len()), 200, json!({"notifications": []}))
             .answers("GET /v1/sessions", 200, json!({"sessions": sessions}));

@@ -8,6 +8,7 @@
 
 use shared::api::CheckCode;
 use shared::exit::Exit;
+use shared::to_say;
 
 use super::stage::{Asked, Redeeming};
 use super::{App, Effect, Event, Manner, Pending, Progress, Stage};
@@ -50,14 +51,10 @@ impl App {
         match line {
             Some(Ok(code)) => self.send_digits(code),
             Some(Err(_)) => {
-                self.note("That is no code, so it was not sent: two digits, from 10 to 99.");
+                self.note(to_say!(not_digits()));
                 self.effects.push(Effect::Listen);
             }
-            None => {
-                let why = "the server asks for the two digits on the phone, and standard input has ended; \
-                           write them there as a line";
-                self.fail(why.to_owned(), Exit::Failed);
-            }
+            None => self.fail(to_say!(no_more_digits()), Exit::Failed),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How the QR is drawn: what the person chose, as far as the terminal and its window can show it.
 
 use ratatui::layout::Size;
+use shared::to_say;
 
 use super::App;
 use crate::qr::{Drawing, Style};
@@ -24,7 +25,7 @@ impl App {
     pub(super) fn say_if_style_is_missing(&mut self) {
         let wanted = self.settings.qr_style;
         if self.style != wanted {
-            self.note(format!("This terminal has no QR style {wanted}; it is drawn as {}.", self.style));
+            self.note(to_say!(style_missing(wanted, self.style)));
         }
     }
 
@@ -32,16 +33,15 @@ impl App {
     pub(super) fn next_style(&mut self) {
         let next = self.style.others().find(|style| view::has_room(self, *style));
         let Some(style) = next else {
-            return self.note("There is no other way to draw the QR code in this window.");
+            return self.note(to_say!(no_other_style()));
         };
         self.style = style;
-        let how = match style {
-            Style::Auto => "as large as fits",
-            Style::Full => "two spaces a module",
-            Style::Half => "two modules a character",
-            Style::Reverse => "in the terminal's own two colours",
-            Style::Picture => "in pixels",
-        };
-        self.note(format!("QR code: {style}, {how}"));
+        self.note(match style {
+            Style::Auto => to_say!(drawn_auto(style)),
+            Style::Full => to_say!(drawn_full(style)),
+            Style::Half => to_say!(drawn_half(style)),
+            Style::Reverse => to_say!(drawn_reverse(style)),
+            Style::Picture => to_say!(drawn_picture(style)),
+        });
     }
 }

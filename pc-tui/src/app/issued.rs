@@ -4,6 +4,8 @@ use std::fmt;
 
 use shared::api::DeviceAuthorization;
 use shared::code::UserCode;
+use shared::to_say;
+use shared::words::Text;
 
 use crate::qr::Code;
 
@@ -20,12 +22,19 @@ pub(crate) struct Issued {
 }
 
 /// Why a link can't be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadLink {
-    #[error("the server sent a link with characters that no link has; is this a Saoma server?")]
     Characters,
-    #[error("the server sent a link of more than {MAX_LINK} characters; is this a Saoma server?")]
     Length,
+}
+
+impl BadLink {
+    pub(crate) fn text(self) -> Text {
+        match self {
+            Self::Characters => to_say!(strange_link()),
+            Self::Length => to_say!(endless_link(MAX_LINK)),
+        }
+    }
 }
 
 /// The longest link that is drawn. Ours are below 100; a code of this length no longer fits any screen.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use shared::client::{Transport, TransportChoice};
+use shared::lang::Lang;
+use shared::{say, to_say};
 
 use super::{App, Effect, Held, Issued, Stage};
 
@@ -39,17 +41,20 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// All that the help and the key line speak of, with what they do.
-    pub(crate) const ALL: [(&str, &str); 8] = [
-        ("r", "a new code"),
-        ("s", "save the QR code as a picture"),
-        ("c", "copy the link"),
-        ("t", "next transport"),
-        ("d", "draw the QR code another way"),
-        ("l", "log out"),
-        ("?", "this help"),
-        ("q", "quit, and give up a login that is under way"),
-    ];
+    /// All that the help speaks of, with what they do.
+    pub(crate) fn all(lang: Lang) -> [(&'static str, String); 9] {
+        [
+            ("r", say!(lang, help_new_code())),
+            ("s", say!(lang, help_save())),
+            ("c", say!(lang, help_copy())),
+            ("t", say!(lang, help_transport())),
+            ("d", say!(lang, help_drawing())),
+            ("l", say!(lang, help_log_out())),
+            ("?", say!(lang, help_help())),
+            ("q", say!(lang, help_quit())),
+            ("0-9", say!(lang, help_digits())),
+        ]
+    }
 
     /// What a key of the keyboard means here.
     pub(crate) fn of(event: KeyEvent) -> Option<Self> {
@@ -95,7 +100,7 @@ impl App {
             Key::CopyLink => self.copy_link(),
             Key::NextTransport => {
                 self.transport = next_transport(self.transport);
-                self.note(format!("Transport: {}", self.transport));
+                self.note(to_say!(transport_is(self.transport)));
                 self.follow();
             }
             Key::NextStyle => self.next_style(),
@@ -109,7 +114,7 @@ impl App {
     fn new_code(&mut self) {
         match &mut self.stage {
             Stage::Held(Held { trouble: Some(_), .. }) => self.look_after_session_now(),
-            Stage::Held(_) => self.note("Already logged in. To log in anew, log out first: l"),
+            Stage::Held(_) => self.note(to_say!(already_logged_in())),
             // Somebody is there who wants it now; but a request under way is not sent twice.
             Stage::Asking(asking) => {
                 if let Some(trouble) = &mut asking.trouble {
@@ -126,7 +131,7 @@ impl App {
     }
 
     fn save_qr(&mut self) {
-        let Some(issued) = self.open_code() else { return self.note("There is no code to save.") };
+        let Some(issued) = self.open_code() else { return self.note(to_say!(no_code_to_save())) };
         let path = self.settings.save_qr.clone().unwrap_or_else(|| PathBuf::from(QR_FILE));
         self.effects.push(Effect::SaveQr(self.attempt, path, issued));
     }
@@ -140,9 +145,9 @@ impl App {
     }
 
     fn copy_link(&mut self) {
-        let Some(issued) = self.open_code() else { return self.note("There is no link to copy.") };
+        let Some(issued) = self.open_code() else { return self.note(to_say!(no_link_to_copy())) };
         self.effects.push(Effect::Copy(issued.link.clone()));
-        self.note("The link was sent to the clipboard, if this terminal lets programs do that.");
+        self.note(to_say!(link_copied()));
     }
 }
 

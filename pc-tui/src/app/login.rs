@@ -9,6 +9,8 @@ use shared::client::{ClientError, News, Redeemed, Transport};
 use shared::exit::Exit;
 use shared::name::clean_claim;
 use shared::problem::{OauthCode, ProblemCode};
+use shared::to_say;
+use shared::words::Text;
 
 use super::patience::{may_pass, pause_secs};
 use super::stage::Redeeming;
@@ -59,16 +61,16 @@ impl App {
             Err(error) if may_pass(&error) && self.settings.manner == Manner::Screen => {
                 asking.failures += 1;
                 let retry_at = after(self.now, pause_secs(asking.failures, &error));
-                asking.trouble = Some(Trouble { why: error.to_string(), retry_at });
+                asking.trouble = Some(Trouble { why: error.text(), retry_at });
                 return;
             }
-            Err(error) => return self.fail(error.to_string(), error.exit()),
+            Err(error) => return self.fail(error.text(), error.exit()),
         };
         let issued = match Issued::of(&answer) {
             Ok(issued) => Arc::new(issued),
             Err(bad_link) => {
                 self.effects.push(Effect::Cancel(answer.device_code));
-                return self.fail(bad_link.to_string(), Exit::Failed);
+                return self.fail(bad_link.text(), Exit::Failed);
             }
         };
         self.stage = Stage::Pending(Pending {
@@ -88,7 +90,7 @@ impl App {
         }
     }
 
-    pub(super) fn on_qr_saved(&mut self, path: &Path, outcome: Result<(), String>) {
+    pub(super) fn on_qr_saved(&mut self, path: &Path, outcome: Result<(), Text>) {
         let Stage::Pending(pending) = &self.stage else { return };
         let (announced, device_code) = (pending.announced, pending.device_code.clone());
         match outcome {
@@ -98,7 +100,7 @@ impl App {
             }
             Err(why) => self.note(why),
             Ok(()) if self.settings.manner == Manner::Screen => {
-                self.note(format!("The QR code is saved in {}", path.display()));
+                self.note(to_say!(qr_saved(path.display())));
             }
             Ok(()) => {}
         }
@@ -137,7 +139,7 @@ impl App {
                 pending.transport = Some(transport);
             }
             News::Trouble { error, retry_in } => {
-                let why = error.to_string();
+                let why = error.text();
                 self.effects.push(Effect::Say(Event::Trouble(why.clone(), retry_in)));
                 pending.trouble = Some(Trouble { why, retry_at: after_pause(self.now, retry_in) });
                 // What was noted before is no longer what matters most.
@@ -149,7 +151,7 @@ impl App {
             {
                 self.expired();
             }
-            News::Gone(error) => self.fail(error.to_string(), error.exit()),
+            News::Gone(error) => self.fail(error.text(), error.exit()),
         }
     }
 
@@ -204,7 +206,7 @@ impl App {
             Err(error) => match error.oauth() {
                 Some(OauthCode::AccessDenied) => self.end(Outcome::Denied),
                 Some(OauthCode::ExpiredToken) => self.expired(),
-                _ => self.fail(error.to_string(), error.exit()),
+                _ => self.fail(error.text(), error.exit()),
             },
         }
     }
@@ -253,7 +255,7 @@ impl App {
             Some(left) => {
                 self.renewals_left = left;
                 if self.settings.manner == Manner::Screen {
-                    self.note("The code had expired; this is a new one.");
+                    self.note(to_say!(code_renewed()));
                 }
                 self.ask();
             }

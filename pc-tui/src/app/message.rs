@@ -11,6 +11,7 @@ use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::name::Username;
 use shared::secret::{DeviceCode, Malformed, PcToken, RefreshToken, Token};
+use shared::words::Text;
 
 use super::{Issued, Key};
 use crate::keep::Session;
@@ -41,7 +42,7 @@ pub(crate) enum Message {
     /// The server answered the request for a code.
     Issued(Attempt, Result<DeviceAuthorization, ClientError>),
     /// The QR was written to a file, or not.
-    QrSaved(Attempt, PathBuf, Result<(), String>),
+    QrSaved(Attempt, PathBuf, Result<(), Text>),
     /// The status feed has something to say.
     News(Attempt, News),
     /// The server answered a redeem.
@@ -53,7 +54,7 @@ pub(crate) enum Message {
     /// The server answered a revocation.
     Revoked(Result<(), ClientError>),
     /// The session could not be kept or forgotten on disk.
-    NotKept(String),
+    NotKept(Text),
 }
 
 /// Something is to be done. Everything that touches the world is one of these.
@@ -88,7 +89,7 @@ pub(crate) enum Effect {
     /// Tell those who read along.
     Say(Event),
     /// End, with this exit code, and a complaint if there is one.
-    Leave(Exit, Option<String>),
+    Leave(Exit, Option<Text>),
 }
 
 /// News for those who have no screen to look at.
@@ -108,7 +109,7 @@ pub(crate) enum Event {
         scanned_by: Option<String>,
     },
     /// The server is lost, and is tried again after a while.
-    Trouble(String, Duration),
+    Trouble(Text, Duration),
     /// The digits that the phone shows are wanted.
     CheckCode {
         /// How many wrong ones are left, until the login is denied.
@@ -121,5 +122,5 @@ pub(crate) enum Event {
     /// The login ended without success.
     Ended(Status),
     /// Something worth knowing.
-    Note(String),
+    Note(Text),
 }

@@ -12,6 +12,7 @@ use shared::api::{Me, TokenAnswer};
 use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::problem::ProblemCode;
+use shared::{say, to_say};
 
 use super::patience::{may_pass, pause_secs};
 use super::stage::Step;
@@ -138,16 +139,12 @@ impl App {
                 }
             }
             (Some(expected), true) => {
-                let why =
-                    format!("{} logged in, but {expected} was expected; that session was ended", me.username);
+                let why = to_say!(somebody_else(&me.username, &expected));
                 self.effects.extend([Effect::Forget, Effect::Revoke(refresh_token)]);
                 self.fail(why, Exit::Denied);
             }
             (Some(expected), false) => {
-                let why = format!(
-                    "this computer is logged in as {}, not as {expected}; log out first with: pc-tui logout",
-                    me.username
-                );
+                let why = to_say!(kept_of_somebody_else(&me.username, &expected));
                 self.leave_with(Exit::NotLoggedIn, Some(why));
             }
         }
@@ -159,7 +156,7 @@ impl App {
         held.failures += 1;
         let retry_at = after(self.now, pause_secs(held.failures, error));
         held.step = Step::Resting { until: retry_at };
-        held.trouble = Some(Trouble { why: error.to_string(), retry_at });
+        held.trouble = Some(Trouble { why: error.text(), retry_at });
         let patience = if held.is_fresh { SCRIPT_TRIES } else { 1 };
         if self.settings.manner == Manner::Script && held.failures >= patience {
             let Stage::Held(held) = &self.stage else { return };
@@ -167,7 +164,7 @@ impl App {
                 // It is not on disk: nobody could use it again.
                 self.effects.push(Effect::Revoke(held.session.refresh_token.clone()));
             }
-            self.fail(error.to_string(), error.exit());
+            self.fail(error.text(), error.exit());
         }
     }
 
@@ -177,29 +174,27 @@ impl App {
         let was_used = held.who.is_some() || !held.is_fresh;
         self.effects.push(Effect::Forget);
         if was_used {
-            self.note("The session has ended. Log in again.");
+            self.note(to_say!(session_over()));
             self.ask();
         } else {
-            self.fail("the session was ended before it could be used".to_owned(), Exit::NotLoggedIn);
+            self.fail(to_say!(session_unusable()), Exit::NotLoggedIn);
         }
     }
 
     /// Ends the session at the server and here, and starts over.
     pub(super) fn log_out(&mut self) {
         let Stage::Held(held) = &self.stage else {
-            return self.note("Nobody is logged in here yet.");
+            return self.note(to_say!(nobody_to_log_out()));
         };
         self.effects.extend([Effect::Forget, Effect::Revoke(held.session.refresh_token.clone())]);
         self.renewals_left = self.settings.renewals;
-        self.note("Logged out.");
+        self.note(to_say!(logged_out()));
         self.ask();
     }
 
     pub(super) fn on_revoked(&mut self, outcome: Result<(), ClientError>) {
         if let Err(error) = outcome {
-            self.note(format!(
-                "The server could not be told that the session is over; end it on your phone. {error}"
-            ));
+            self.note(error.text().map(|lang, why| say!(lang, not_revoked(why))));
         }
     }
 }

@@ -7,6 +7,7 @@ use shared::api::{CheckCode, Me, Status};
 use shared::client::Transport;
 use shared::exit::Exit;
 use shared::secret::{DeviceCode, Token};
+use shared::words::Text;
 
 use super::Issued;
 use crate::keep::Session;
@@ -37,7 +38,7 @@ pub(crate) struct Asking {
 #[derive(Debug)]
 pub(crate) struct Trouble {
     /// What is wrong.
-    pub(crate) why: String,
+    pub(crate) why: Text,
     /// When the next try is.
     pub(crate) retry_at: Timestamp,
 }
@@ -156,7 +157,7 @@ pub(crate) enum Outcome {
     /// It can't go on.
     Failed {
         /// Why.
-        why: String,
+        why: Text,
         /// The exit code that says so.
         exit: Exit,
     },

@@ -70,7 +70,7 @@ fn one_process_at_a_time_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     let first = Keep::open(folder.path(), &server(HERE)).unwrap();
     let second = Keep::open(folder.path(), &server(HERE)).unwrap_err();
-    assert!(matches!(second, KeepError::InUse { .. }), "{second}");
+    assert!(matches!(second, KeepError::InUse { .. }), "{second:?}");
     drop(first);
     Keep::open(folder.path(), &server(HERE)).unwrap();
 }
@@ -83,7 +83,7 @@ fn what_cannot_be_read_is_set_aside_and_in_nobodys_way() {
     for text in ["", "{", "null", "\u{feff}{}", &elsewhere] {
         fs::write(&keep.path, text).unwrap();
         let error = keep.load().unwrap_err();
-        let KeepError::Unreadable { aside, .. } = &error else { panic!("{error}") };
+        let KeepError::Unreadable { aside, .. } = &error else { panic!("{error:?}") };
         assert_eq!(fs::read_to_string(aside).unwrap(), text);
         assert!(keep.load().unwrap().is_none());
         keep.save(&session(HERE)).unwrap();
@@ -96,7 +96,7 @@ fn a_write_that_fails_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let keep = Keep::open(folder.path(), &server(HERE)).unwrap();
     fs::create_dir(&keep.path).unwrap();
-    let error = keep.save(&session(HERE)).unwrap_err().to_string();
+    let error = keep.save(&session(HERE)).unwrap_err().text().to_string();
     assert!(error.contains("--state-dir") && error.contains("--ephemeral"), "{error}");
 }
 

@@ -1,6 +1,9 @@
 //! What `--plain` prints the QR code on, and how.
 
 use ratatui::layout::Size;
+use shared::lang::Lang;
+use shared::say;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::qr::{Code, Drawing, Style, shapes};
 
@@ -29,39 +32,39 @@ impl Paper {
         }
     }
 
-    /// The code as it is printed before `rest`, or why it is not. Nothing of it may have scrolled away by the time
-    /// that all is printed, and the line after it, and the cursor.
-    pub(super) fn print(&self, code: &Code, rest: &str) -> String {
+    /// The code as it is printed after the `words`, or why it is not. Nothing of both may have scrolled away by the
+    /// time that the line after them is printed, and the cursor is below.
+    pub(super) fn print(&self, code: &Code, words: &str, lang: Lang) -> String {
         match self {
             Self::Terminal(size, drawings) => {
-                let rest_rows = rows(rest, size.width).saturating_add(2);
+                let rest_rows = rows(words, size.width).saturating_add(2);
                 let room = Size::new(size.width, size.height.saturating_sub(rest_rows));
                 let fits = |size: Size| size.width <= room.width && size.height <= room.height;
                 let fitting = shapes(drawings).find(|shape| fits(code.size(*shape)));
-                fitting.map_or_else(|| no_room(code, drawings, rest_rows), |shape| code.to_ansi(shape))
+                fitting.map_or_else(|| no_room(code, drawings, rest_rows, lang), |shape| code.to_ansi(shape))
             }
             Self::Painted(drawing) => {
                 shapes(&[*drawing]).next().map(|shape| code.to_ansi(shape)).unwrap_or_default()
             }
             Self::Blocks => code.to_text(),
-            Self::Letters => {
-                "No QR code: this locale has no characters for it. Use the link or the code.\n".to_owned()
-            }
+            Self::Letters => say!(lang, plain_no_characters()),
         }
     }
 }
 
-fn no_room(code: &Code, drawings: &[Drawing], rest_rows: u16) -> String {
+fn no_room(code: &Code, drawings: &[Drawing], rest_rows: u16, lang: Lang) -> String {
     let least = shapes(drawings).map(|shape| code.size(shape)).min_by_key(|size| (size.height, size.width));
     let Size { width, height } = least.unwrap_or_default();
-    let height = height.saturating_add(rest_rows);
-    format!("No room here for the QR code: it takes {width} columns and {height} rows.\n")
+    say!(lang, plain_no_room(width, height.saturating_add(rest_rows)))
 }
 
-/// The rows that some lines of ASCII take.
+/// The rows that some lines take, at most: a wide character does not fit into the last column.
 fn rows(text: &str, width: u16) -> u16 {
-    let rows = text.lines().map(|line| line.len().div_ceil(usize::from(width).max(1)).max(1)).sum::<usize>();
-    u16::try_from(rows).unwrap_or(u16::MAX)
+    let rows_of = |line: &str| {
+        let columns = usize::from(width).saturating_sub((!line.is_ascii()).into());
+        line.width().div_ceil(columns.max(1)).max(1)
+    };
+    u16::try_from(text.lines().map(rows_of).sum::<usize>()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -91,7 +94,8 @@ mod tests {
     fn a_code_is_printed_only_where_all_of_it_stays_in_sight() {
         for width in 0..90 {
             for height in 0..60 {
-                let text = Paper::Terminal(Size::new(width, height), auto()).print(&code(), LINK);
+                let paper = Paper::Terminal(Size::new(width, height), auto());
+                let text = paper.print(&code(), LINK, Lang::English);
                 let after = rows(LINK, width) + 2;
                 if text.contains('\x1b') {
                     let rows = u16::try_from(text.lines().count()).unwrap();
@@ -110,10 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn the_rows_of_wide_characters_are_counted_by_their_columns() {
+        assert_eq!(rows("abcdef\n\nabcdefg", 6), 4);
+        assert_eq!(rows("扫码登录", 8), 2, "that is one more than it takes");
+        assert_eq!(rows("扫码登录", 7), 2);
+        assert_eq!(rows("扫码登录a", 4), 3);
+    }
+
+    #[test]
     fn without_characters_for_it_there_is_a_word() {
-        let text = Paper::Letters.print(&code(), LINK);
-        assert!(text.is_ascii() && text.starts_with("No QR code"));
-        assert!(Paper::Blocks.print(&code(), LINK).starts_with('█'));
-        assert!(Paper::Painted(auto()[0]).print(&code(), LINK).starts_with("\x1b[38;5;231;48;5;231m"));
+        let printed = |paper: Paper| paper.print(&code(), LINK, Lang::English);
+        assert!(printed(Paper::Letters).is_ascii() && printed(Paper::Letters).starts_with("No QR code"));
+        assert!(printed(Paper::Blocks).starts_with('█'));
+        assert!(printed(Paper::Painted(auto()[0])).starts_with("\x1b[38;5;231;48;5;231m"));
     }
 }

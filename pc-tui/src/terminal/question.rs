@@ -17,8 +17,10 @@
 
 use ratatui::layout::Size;
 
+use shared::lang::Charset;
+
 use super::answers::Answers;
-use super::surroundings::{Bears, Charset, Surroundings};
+use super::surroundings::{Bears, Surroundings};
 use crate::app::Key;
 use crate::qr::{Abilities, Graphics, Protocol};
 

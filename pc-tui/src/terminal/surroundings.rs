@@ -1,6 +1,8 @@
 //! What the environment says about the terminal. It is hearsay: variables cross `ssh` and `sudo`, or don't. What
 //! the terminal itself answers goes before it.
 
+use shared::lang::Charset;
+
 use crate::qr::Ground;
 
 /// What is known before the terminal is asked.
@@ -32,17 +34,6 @@ pub(crate) enum Bears {
     Pictures,
 }
 
-/// What text is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charset {
-    /// UTF-8.
-    Utf8,
-    /// Nobody has said.
-    Unknown,
-    /// The locale says another one.
-    Other,
-}
-
 impl Surroundings {
     /// What the variables say. An empty one says nothing.
     pub(crate) fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -60,24 +51,13 @@ impl Surroundings {
             () => Bears::Pictures,
         };
         Self {
-            charset: Charset::of(says("LC_ALL").or_else(|| says("LC_CTYPE")).or_else(|| says("LANG"))),
+            charset: Charset::of_locale(says),
             has_palette: has_palette(&term),
             ground: says("COLORFGBG").map_or(Ground::Dark, |colours| ground(&colours)),
             bears,
             is_within_another,
             is_iterm2: has_pictures_like_iterm2 && !is_within_another,
         }
-    }
-}
-
-impl Charset {
-    /// The locale's. Without one it is unknown: C is what the standard says then, and UTF-8 what terminals do.
-    fn of(locale: Option<String>) -> Self {
-        let Some(locale) = locale else {
-            return if cfg!(windows) { Self::Utf8 } else { Self::Unknown };
-        };
-        let locale = locale.to_ascii_lowercase();
-        if locale.contains("utf-8") || locale.contains("utf8") { Self::Utf8 } else { Self::Other }
     }
 }
 
@@ -104,21 +84,6 @@ mod tests {
     fn of(variables: &[(&str, &str)]) -> Surroundings {
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
         Surroundings::of(|name| find(name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn the_first_variable_that_says_something_names_the_charset() {
-        for (variables, charset) in [
-            (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")][..], Charset::Utf8),
-            (&[("LC_ALL", ""), ("LC_CTYPE", "zh_CN.utf8"), ("LANG", "C")], Charset::Utf8),
-            (&[("LC_CTYPE", "UTF-8")], Charset::Utf8),
-            (&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], Charset::Other),
-            (&[("LANG", "zh_CN.GB18030")], Charset::Other),
-            (&[("LANG", "en_US")], Charset::Other),
-        ] {
-            assert_eq!(of(variables).charset, charset, "{variables:?}");
-        }
-        assert_eq!(of(&[]).charset, if cfg!(windows) { Charset::Utf8 } else { Charset::Unknown });
     }
 
     #[test]

@@ -5,21 +5,27 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use shared::text::{fit, wrapped};
+use shared::lang::Lang;
+use shared::say;
+use shared::text::{fit, padded, wrapped};
 
 use super::places::Places;
 use super::theme::Theme;
-use super::words::{in_seconds, link_lines, minutes, moment, seconds_until, sentence};
+use super::words::{link_lines, minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
-use crate::plain::tries;
 
 /// The columns that the remaining time takes beside its bar.
 const TIME_COLUMNS: usize = 6;
+/// The columns that the name of a fact takes, in any language, and the gap behind it.
+const NAME_COLUMNS: usize = 10;
 
 /// The words, as lines of a panel of a certain width.
 struct Words<'a> {
     theme: &'a Theme,
+    lang: Lang,
     width: usize,
+    /// The rows that there are for them.
+    rows: usize,
     lines: Vec<Line<'a>>,
 }
 
@@ -29,23 +35,32 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
     // The words begin and end where the code does inside its quiet zone.
     let quiet_rows = beside.map_or(0, |(_, shape)| shape.quiet_rows());
     let area = places.panel.inner(Margin::new(0, quiet_rows));
-    let mut words = Words { theme, width: area.width.into(), lines: Vec::new() };
+    let mut words = Words {
+        theme,
+        lang: app.settings.lang,
+        width: area.width.into(),
+        // Beside a code the countdown is there in any case; without one the words need all rows.
+        rows: usize::from(area.height).saturating_sub(places.picture.is_some().into()),
+        lines: Vec::new(),
+    };
     match &app.stage {
         Stage::Asking(asking) => words.asking(app, asking),
         Stage::Pending(pending) => words.pending(app, pending, places),
         Stage::Held(held) => words.held(app, held),
         Stage::Over(outcome) => words.over(outcome),
     }
+    let timed = match &app.stage {
+        Stage::Pending(pending) if pending.is_open() => Some(pending),
+        _ => None,
+    };
+    words.squeeze(usize::from(area.height).saturating_sub(timed.is_some().into()));
     let rows = u16::try_from(words.lines.len()).unwrap_or(u16::MAX);
-    frame.render_widget(Paragraph::new(words.lines), area);
-    if let Stage::Pending(pending) = &app.stage
-        && pending.is_open()
-        && rows < area.height
-    {
+    if let Some(pending) = timed.filter(|_| rows < area.height) {
         // Beside the picture the bar ends where the picture does; elsewhere it follows the words.
         let y = if beside.is_some() { area.bottom() - 1 } else { (area.y + rows + 1).min(area.bottom() - 1) };
         frame.render_widget(bar(app, pending, theme, area.width.into()), Rect { y, height: 1, ..area });
     }
+    frame.render_widget(Paragraph::new(words.lines), area);
 }
 
 /// What is left of the code's life. It only ever gets shorter, and never changes its colour.
@@ -74,6 +89,17 @@ impl<'a> Words<'a> {
         self.line("")
     }
 
+    /// Where there are more than so many rows the gaps make way, the last first. What does not fit even so is cut
+    /// off.
+    fn squeeze(&mut self, rows: usize) {
+        while self.lines.len() > rows
+            && let Some(gap) = self.lines.iter().rposition(|line| line.width() == 0)
+        {
+            self.lines.remove(gap);
+        }
+        self.lines.truncate(self.rows);
+    }
+
     /// A text, on as many lines as it takes.
     fn text(&mut self, text: &str) -> &mut Self {
         self.styled(text, Style::new())
@@ -88,43 +114,54 @@ impl<'a> Words<'a> {
         self
     }
 
-    fn headline(&mut self, text: impl Into<String>) -> &mut Self {
-        let text = fit(&text.into(), self.width);
+    fn headline(&mut self, text: &str) -> &mut Self {
+        let text = fit(text, self.width);
         self.line(Line::styled(text, self.theme.strong)).gap()
     }
 
     /// `Since     today, 14:02`
     fn fact(&mut self, name: &str, value: String) -> &mut Self {
-        self.line(Line::from_iter([Span::styled(format!("{name:<10}"), self.theme.dim), Span::raw(value)]))
+        let name = padded(name, NAME_COLUMNS);
+        self.line(Line::from_iter([Span::styled(name, self.theme.dim), Span::raw(value)]))
     }
 
     fn asking(&mut self, app: &App, asking: &Asking) {
+        let lang = self.lang;
         match &asking.trouble {
-            None => _ = self.headline("One moment").text("Asking the server for a code …"),
-            Some(trouble) => self.headline("The server does not answer").trouble(app, trouble),
+            None => {
+                self.headline(&say!(lang, asking())).text(&say!(lang, asking_for_code()));
+            }
+            Some(trouble) => self.headline(&say!(lang, no_answer())).trouble(app, trouble),
         }
     }
 
     fn trouble(&mut self, app: &App, trouble: &Trouble) {
-        self.text(&sentence(&trouble.why)).gap();
-        self.text(&format!("Next try {}.", in_seconds(app.now, trouble.retry_at)));
+        self.text(&sentence(trouble.why.of(self.lang), self.lang)).gap();
+        self.text(&say!(self.lang, next_try(seconds_until(app.now, trouble.retry_at))));
     }
 
     fn pending(&mut self, app: &App, pending: &Pending, places: &Places) {
+        let lang = self.lang;
         match &pending.progress {
             Progress::Unscanned if places.picture.is_none() => self.too_small(app, pending),
             Progress::Unscanned => self.unscanned(app, pending, places),
             Progress::Scanned { by } => {
-                let by = by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-                self.headline(format!("Scanned{by}")).text("Now confirm on your phone.").gap();
-                self.device(app, "It asks about this computer:");
-                self.gap().text("Is that not you? Press r for a new code; this one is worthless then.");
+                let headline = match by {
+                    None => say!(lang, scanned()),
+                    Some(name) => say!(lang, scanned_by(name)),
+                };
+                self.headline(&headline).text(&say!(lang, confirm_now())).gap();
+                self.device(app, &say!(lang, it_asks_about()));
+                self.gap().text(&say!(lang, not_your_scan()));
             }
             Progress::Redeeming(redeeming) => {
-                let by = redeeming.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
-                self.headline(format!("Confirmed{by}"));
+                let headline = match &redeeming.by {
+                    None => say!(lang, confirmed()),
+                    Some(name) => say!(lang, confirmed_by(name)),
+                };
+                self.headline(&headline);
                 match &redeeming.asked {
-                    None => _ = self.text("Logging in …"),
+                    None => _ = self.text(&say!(lang, logging_in())),
                     Some(asked) => self.digits(app, pending, asked),
                 }
             }
@@ -132,40 +169,53 @@ impl<'a> Words<'a> {
     }
 
     fn digits(&mut self, app: &App, pending: &Pending, asked: &Asked) {
-        self.text("Type the two digits that your phone shows:").gap();
+        let lang = self.lang;
+        self.text(&say!(lang, type_digits())).gap();
         let first = asked.first_digit.map_or("_".to_owned(), |digit| digit.to_string());
         self.line(Line::styled(format!("   {first} _"), self.theme.accent)).gap();
         if asked.was_wrong {
-            let text = format!("Those were not it: {}.", tries(asked.tries_left));
+            let text = say!(lang, wrong_digits(asked.tries_left.into()));
             self.styled(&text, self.theme.strong).gap();
         }
         let left = minutes(seconds_until(app.now, pending.deadline));
-        self.dim(&format!("Time left: {left}"));
+        self.dim(&say!(lang, time_left(left)));
     }
 
     fn unscanned(&mut self, app: &App, pending: &Pending, places: &Places) {
-        self.headline("Log in with your phone");
+        let lang = self.lang;
+        self.headline(&say!(lang, log_in()));
         for (number, step) in [
-            ("1  ", "Open Saoma on your phone"),
-            ("2  ", "Scan this code"),
-            ("3  ", "Check the computer, then confirm"),
+            ("1  ", say!(lang, step_open())),
+            ("2  ", say!(lang, step_scan())),
+            ("3  ", say!(lang, step_confirm())),
         ] {
-            self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(step)]));
+            for (nth, text) in wrapped(&step, self.width.saturating_sub(number.len())).into_iter().enumerate()
+            {
+                let number = if nth == 0 { number } else { "   " };
+                self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(text)]));
+            }
         }
-        self.gap().dim("Can't scan it? Type this code there:").code(pending);
+        self.gap().dim(&say!(lang, type_code())).code(pending);
         if places.link.is_none() {
-            self.gap().dim("Or open this link there:").link(pending);
+            self.gap().dim(&say!(lang, open_link())).link(pending);
         }
-        self.gap().device(app, "This computer is shown there as");
+        // Of what does not fit, this is missed least: it comes again once the code is scanned.
+        let introduction = say!(lang, shown_there_as());
+        if self.lines.len() + wrapped(&introduction, self.width).len() + 3 <= self.rows {
+            self.gap().device(app, &introduction);
+        }
     }
 
     /// A broken code would only make people try in vain.
     fn too_small(&mut self, app: &App, pending: &Pending) {
+        let lang = self.lang;
         let least = app.code().and_then(|code| Places::least(code, &app.drawings(app.style)));
-        let size = least.map(|size| format!(": {} x {} will do", size.width, size.height));
-        self.text(&format!("No room here for the QR code. Enlarge the window{}.", size.unwrap_or_default()));
-        self.gap().dim("Or type this code on your phone:").code(pending);
-        self.dim("Or open this link there:").link(pending);
+        self.text(&match least {
+            None => say!(lang, no_room()),
+            Some(least) => say!(lang, no_room_but(least.width, least.height)),
+        });
+        self.gap().dim(&say!(lang, or_type_code())).code(pending);
+        self.gap().dim(&say!(lang, open_link())).link(pending);
     }
 
     fn code(&mut self, pending: &Pending) -> &mut Self {
@@ -186,49 +236,37 @@ impl<'a> Words<'a> {
     }
 
     fn held(&mut self, app: &App, held: &Held) {
+        let lang = self.lang;
         let Some(me) = &held.who else {
-            self.headline(if held.is_fresh { "Logging in …" } else { "Welcome back" });
+            let headline = if held.is_fresh { say!(lang, logging_in()) } else { say!(lang, welcome_back()) };
+            self.headline(&headline);
             match &held.trouble {
-                None => _ = self.text("Asking the server whether the session still stands …"),
+                None => _ = self.text(&say!(lang, asking_for_session())),
                 Some(trouble) => self.trouble(app, trouble),
             }
             return;
         };
-        let at = |time| moment(app.now, time, &app.settings.zone);
-        self.headline(format!("Logged in as {}", me.username));
-        self.fact("Since", at(held.session.since));
-        self.fact("Until", at(held.session.access_until)).fact("", "then renewed by itself".to_owned());
-        self.fact("Session", me.session_id.to_string()).gap();
-        self.dim(if app.settings.keeps {
-            "The session is kept on this computer: the next start is logged in already."
-        } else {
-            "The session is not kept: it ends when you quit."
-        });
-        self.gap().text("Not you? Press l to log out.");
+        let at = |time| moment(app.now, time, &app.settings.zone, lang);
+        self.headline(&say!(lang, logged_in_as(&me.username)));
+        self.fact(&say!(lang, since()), at(held.session.since));
+        self.fact(&say!(lang, until()), at(held.session.access_until)).fact("", say!(lang, then_renewed()));
+        self.fact(&say!(lang, session()), me.session_id.to_string()).gap();
+        let kept = if app.settings.keeps { say!(lang, is_kept()) } else { say!(lang, is_not_kept()) };
+        self.dim(&kept).gap().text(&say!(lang, not_you()));
     }
 
     fn over(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Denied => self
-                .headline("Denied on the phone")
-                .text("Nobody was logged in.")
-                .gap()
-                .text("If you did want to log in, press r for a new code."),
-            Outcome::Expired => self
-                .headline("The code has expired")
-                .text("Nobody has used it for a while.")
-                .gap()
-                .text("Press r for a new code."),
-            Outcome::Cancelled => self
-                .headline("The login was cancelled")
-                .text("The server gave it up.")
-                .gap()
-                .text("Press r for a new code."),
-            Outcome::Failed { why, .. } => self
-                .headline("That did not work")
-                .text(&sentence(why))
-                .gap()
-                .text("Press r to try again with a new code."),
+        let lang = self.lang;
+        let (headline, what, next) = match outcome {
+            Outcome::Denied => {
+                (say!(lang, denied()), say!(lang, nobody_logged_in()), say!(lang, after_denied()))
+            }
+            Outcome::Expired => (say!(lang, expired()), say!(lang, nobody_used_it()), say!(lang, press_r())),
+            Outcome::Cancelled => (say!(lang, cancelled()), say!(lang, given_up()), say!(lang, press_r())),
+            Outcome::Failed { why, .. } => {
+                (say!(lang, failed()), sentence(why.of(lang), lang), say!(lang, after_failed()))
+            }
         };
+        self.headline(&headline).text(&what).gap().text(&next);
     }
 }

@@ -10,7 +10,8 @@ const GAP: u16 = 3;
 const PANEL_MIN_COLUMNS: u16 = 30;
 /// The columns beyond which the panel's lines get hard to read.
 const PANEL_MAX_COLUMNS: u16 = 44;
-/// The rows of the panel's words down to the link, at the fewest columns.
+/// The rows of the panel's words down to the link and of the countdown, at the fewest columns. Some are gaps, which
+/// make way where a step takes two rows.
 const WORDS_ROWS: u16 = 11;
 /// Title, note and keys.
 const OTHER_ROWS: u16 = 3;

@@ -1,15 +1,18 @@
+mod scenes;
+mod window;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use shared::api::Status;
+use shared::lang::Lang;
 
 use super::*;
-use crate::app::{Manner, Message};
-use crate::fixture::{LINK, Play, me, session, settings, unreachable};
+use crate::app::Manner;
+use crate::fixture::{LINK, Play, settings};
 use crate::qr::{DARK, LIGHT};
-
-mod window;
+use scenes::rows;
 
 /// The screen of a play, in a window of a size.
 fn screen(play: &Play, width: u16, height: u16) -> Terminal<TestBackend> {
@@ -42,159 +45,6 @@ fn scanned(buffer: &Buffer) -> Vec<String> {
 fn code_area(buffer: &Buffer) -> Option<Rect> {
     let ours = buffer.area.positions().filter(|at| [DARK, LIGHT].contains(&buffer[*at].bg));
     ours.map(|at| Rect::new(at.x, at.y, 1, 1)).reduce(Rect::union)
-}
-
-#[test]
-fn asking() {
-    let mut play = Play::screen();
-    play.start();
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn server_unreachable() {
-    let mut play = Play::screen();
-    play.start();
-    play.send(Message::Issued(play.attempt, Err(unreachable())));
-    play.wait(1);
-    play.send(Message::Issued(play.attempt, Err(unreachable())));
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn unscanned() {
-    let mut play = Play::screen().until_unscanned();
-    play.wait(18);
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn unscanned_in_a_large_window() {
-    let play = Play::screen().until_unscanned();
-    insta::assert_snapshot!(screen(&play, 120, 40).backend());
-}
-
-#[test]
-fn unscanned_in_a_narrow_window() {
-    let play = Play::screen().until_unscanned();
-    insta::assert_snapshot!(screen(&play, 44, 40).backend());
-}
-
-#[test]
-fn unscanned_in_a_window_that_is_too_small() {
-    let play = Play::screen().until_unscanned();
-    insta::assert_snapshot!(screen(&play, 40, 12).backend());
-}
-
-#[test]
-fn connection_lost() {
-    let mut play = Play::screen().until_unscanned();
-    play.press(Key::CopyLink);
-    play.lose(4);
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn scanned_by_somebody() {
-    let play = Play::screen().until_scanned();
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn confirmed() {
-    let play = Play::screen().until_confirmed();
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn check_code() {
-    let mut play = Play::screen().until_confirmed();
-    play.check(3);
-    play.wait(8);
-    insta::assert_snapshot!(usual(&play).backend());
-    for key in [Key::Digit(4), Key::Digit(8)] {
-        play.press(key);
-    }
-    play.check(1);
-    play.press(Key::Digit(4));
-    insta::assert_snapshot!("check_code_after_wrong_ones", usual(&play).backend());
-    insta::assert_snapshot!("check_code_in_a_small_window", screen(&play, 40, 12).backend());
-}
-
-#[test]
-fn logged_in() {
-    let mut play = Play::screen().until_logged_in();
-    play.wait(20);
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn logged_in_and_not_kept() {
-    let mut settings = settings(Manner::Screen);
-    settings.keeps = false;
-    let play = Play::new(settings).until_logged_in();
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn welcome_back() {
-    let mut play = Play::screen();
-    play.send(Message::Start(Some(session())));
-    insta::assert_snapshot!(usual(&play).backend());
-    play.meet(Err(unreachable()));
-    insta::assert_snapshot!("welcome_back_but_unreachable", usual(&play).backend());
-}
-
-#[test]
-fn denied() {
-    let mut play = Play::screen().until_scanned();
-    play.status(Status::Denied);
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn expired() {
-    let mut settings = settings(Manner::Screen);
-    settings.renewals = 0;
-    let mut play = Play::new(settings).until_unscanned();
-    play.status(Status::Expired);
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn failed() {
-    let mut settings = settings(Manner::Screen);
-    settings.expect_user = Some("bob".to_owned().try_into().unwrap());
-    let mut play = Play::new(settings).until_redeemed();
-    play.meet(Ok(me("alice")));
-    insta::assert_snapshot!(usual(&play).backend());
-}
-
-#[test]
-fn help() {
-    let mut play = Play::screen().until_unscanned();
-    play.press(Key::Help);
-    insta::assert_snapshot!(usual(&play).backend());
-    assert_eq!(scanned(usual(&play).backend().buffer()), [LINK], "the help leaves the code alone");
-}
-
-#[test]
-fn a_note() {
-    let mut play = Play::screen().until_unscanned();
-    play.press(Key::CopyLink);
-    insta::assert_snapshot!(usual(&play).backend());
-    play.wait(60);
-    assert_eq!(
-        usual(&play).backend().buffer(),
-        usual(&play_after(60)).backend().buffer(),
-        "it goes by itself"
-    );
-}
-
-fn play_after(secs: u64) -> Play {
-    let mut play = Play::screen().until_unscanned();
-    play.wait(secs);
-    play
 }
 
 #[test]
@@ -251,10 +101,13 @@ fn there_is_one_accent_colour() {
 
 #[test]
 fn the_whole_link_and_user_code_are_there_in_a_small_window() {
-    let play = Play::screen().until_unscanned();
-    let text: String = screen(&play, 40, 12).backend().to_string();
-    let joined: String = text.lines().map(|line| line.trim_matches('"').trim()).collect();
-    assert!(joined.contains(LINK) && joined.contains("WDJB-MJHT"), "{text}");
+    let mut play = Play::screen().until_unscanned();
+    for lang in Lang::ALL {
+        play.app.settings.lang = lang;
+        let text = rows(screen(&play, 40, 12).backend().buffer());
+        let joined: String = text.lines().map(|line| line.trim_matches('"').trim()).collect();
+        assert!(joined.contains(LINK) && joined.contains("WDJB-MJHT"), "{text}");
+    }
 }
 
 /// What a server that cleans nothing may send, with letters before it.
@@ -294,16 +147,22 @@ fn nothing_from_elsewhere_gets_onto_the_screen_unclean() {
     use shared::client::{News, Transport};
 
     for text in unclean() {
-        for (status, says) in [(Status::Scanned, "Scanned by Eve"), (Status::Confirmed, "Confirmed by Eve")] {
+        for (lang, status, says) in [
+            (Lang::English, Status::Scanned, "Scanned by Eve"),
+            (Lang::English, Status::Confirmed, "Confirmed by Eve"),
+            (Lang::Chinese, Status::Scanned, "扫描成功：Eve"),
+            (Lang::Chinese, Status::Confirmed, "已确认：Eve"),
+        ] {
             let shown = |name: &str| {
                 let mut play = Play::screen().until_unscanned();
+                play.app.settings.lang = lang;
                 let scanned_by = Some(name.to_owned());
                 let snapshot = Snapshot { status, version: 2, expires_in: 100, scanned_by, username: None };
                 play.news(News::Snapshot { snapshot, transport: Transport::Poll });
                 usual(&play).backend().clone()
             };
             let (shown, usual) = (shown(&text), shown("Eve"));
-            assert!(shown.to_string().contains(says), "{text:?}: {shown}");
+            assert!(rows(shown.buffer()).contains(says), "{text:?}: {shown}");
             let unclean = |at: &Position| !is_plain(shown.buffer()[*at].symbol());
             assert_eq!(shown.buffer().area.positions().find(unclean), None, "{text:?}: {shown}");
             // It has changed nothing but the rest of its own line.
@@ -325,11 +184,16 @@ fn of_a_refusal_only_our_own_words_are_on_the_screen() {
     for text in unclean() {
         let problem = Problem { title: text.clone(), kind: text.clone(), ..ProblemCode::NotFound.into() };
         let oauth = OauthError { error_description: Some(text), ..OauthCode::InvalidRequest.into() };
-        for error in [ClientError::Problem(problem), ClientError::Oauth { error: oauth, retry_after: None }] {
+        let errors = [ClientError::Problem(problem), ClientError::Oauth { error: oauth, retry_after: None }];
+        let languages = [(Lang::English, "That did not work"), (Lang::Chinese, "登录失败")];
+        for (error, (lang, says)) in
+            errors.into_iter().flat_map(|error| languages.map(|language| (error.clone(), language)))
+        {
             let mut play = Play::screen().until_unscanned();
+            play.app.settings.lang = lang;
             play.news(News::Gone(error));
             let shown = usual(&play).backend().clone();
-            assert!(shown.to_string().contains("That did not work"), "{shown}");
+            assert!(rows(shown.buffer()).contains(says), "{shown}");
             assert!(!shown.to_string().contains("Eve"), "{shown}");
             assert!(
                 shown.buffer().area.positions().all(|at| is_plain(shown.buffer()[at].symbol())),

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use shared::lang::Lang;
+use shared::say;
 use shared::text::{chunks, fit};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -21,10 +23,14 @@ pub(super) fn fit_middle(text: &str, width: usize) -> String {
 }
 
 /// An error's words as a sentence of their own.
-pub(super) fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str, lang: Lang) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    let end = match lang {
+        _ if text.ends_with(['.', '?', '!', '。', '？', '！']) => "",
+        Lang::English => ".",
+        Lang::Chinese => "。",
+    };
     format!("{first}{}{end}", chars.as_str())
 }
 
@@ -43,24 +49,19 @@ pub(super) fn seconds_until(now: Timestamp, then: Timestamp) -> u64 {
     u64::try_from(millis).unwrap_or_default().div_ceil(1000)
 }
 
-/// `in 3 s`, or `now`.
-pub(super) fn in_seconds(now: Timestamp, then: Timestamp) -> String {
-    match seconds_until(now, then) {
-        0 => "now".to_owned(),
-        secs => format!("in {secs} s"),
-    }
-}
-
 /// `1:42`
 pub(super) fn minutes(secs: u64) -> String {
     format!("{}:{:02}", secs / 60, secs % 60)
 }
 
 /// `today, 14:02`, or with the date if it is another day.
-pub(super) fn moment(now: Timestamp, then: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn moment(now: Timestamp, then: Timestamp, zone: &TimeZone, lang: Lang) -> String {
     let local = |time: Timestamp| time.to_zoned_datetime(zone.clone());
-    let form = if local(now).date() == local(then).date() { "today, %H:%M" } else { "%Y-%m-%d %H:%M" };
-    local(then).strftime(form).to_string()
+    if local(now).date() == local(then).date() {
+        say!(lang, today(local(then).strftime("%H:%M")))
+    } else {
+        local(then).strftime("%Y-%m-%d %H:%M").to_string()
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +79,10 @@ mod tests {
 
     #[test]
     fn a_sentence_begins_and_ends_like_one() {
-        assert_eq!(sentence("it broke"), "It broke.");
-        assert_eq!(sentence("It broke; is it on?"), "It broke; is it on?");
+        assert_eq!(sentence("it broke", Lang::English), "It broke.");
+        assert_eq!(sentence("It broke; is it on?", Lang::English), "It broke; is it on?");
+        assert_eq!(sentence("网络不可达", Lang::Chinese), "网络不可达。");
+        assert_eq!(sentence("请重试。", Lang::Chinese), "请重试。");
     }
 
     #[test]
@@ -96,8 +99,6 @@ mod tests {
         assert_eq!(seconds_until(at(0), at(2001)), 3);
         assert_eq!(seconds_until(at(0), at(2000)), 2);
         assert_eq!(seconds_until(at(5), at(0)), 0);
-        assert_eq!(in_seconds(at(0), at(1)), "in 1 s");
-        assert_eq!(in_seconds(at(0), at(0)), "now");
         assert_eq!([minutes(102), minutes(9)], ["1:42", "0:09"]);
     }
 
@@ -105,8 +106,9 @@ mod tests {
     fn a_moment_is_told_in_local_time() {
         let zone = TimeZone::fixed(jiff::tz::Offset::from_hours(9).unwrap());
         let now = "2026-11-03T14:30:00Z".parse().unwrap();
-        let at = |text: &str| moment(now, text.parse().unwrap(), &zone);
+        let at = |text: &str| moment(now, text.parse().unwrap(), &zone, Lang::English);
         assert_eq!(at("2026-11-03T14:02:00Z"), "today, 23:02");
         assert_eq!(at("2026-11-03T15:02:00Z"), "2026-11-04 00:02");
+        assert_eq!(moment(now, now, &zone, Lang::Chinese), "今天 23:30");
     }
 }

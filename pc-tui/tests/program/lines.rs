@@ -1,5 +1,6 @@
 //! `--json` and `--plain`: what a script sees.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use shared::api::Status;
@@ -209,13 +210,45 @@ async fn without_a_terminal_it_is_plain_and_without_escapes() {
             lines.push(program.line().await);
         }
         let text = lines.join("\n");
-        assert!(text.starts_with('█') && !text.contains('\x1b'), "{text}");
+        assert!(text.contains("\n███") && !text.contains('\x1b'), "{text}");
         assert!(text.contains("/Q/7K") && text.contains("WDJB-MJHT"), "{text}");
         fake.moves_to(Status::Denied);
         let end = program.end().await;
         assert_eq!(end.rest, ["denied: the phone said no", "ended: denied"]);
         assert_eq!(end.exit, 5);
     }
+}
+
+/// What the program says in an environment, with options, once a code is there.
+async fn said(fake: &Fake, state_dir: &Path, environment: &[(&str, &str)], options: &[&str]) -> Vec<String> {
+    let args = [&["--plain", "--ephemeral", "--transport", "long-poll"], options].concat();
+    let mut command = command(&fake.url(), state_dir, &args);
+    command.envs(environment.iter().copied());
+    let mut program = Program::spawn(command);
+    while !program.line().await.contains("WDJB-MJHT") {}
+    fake.moves_to(Status::Denied);
+    program.end().await.rest
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_of_the_option_or_else_of_the_locale() {
+    let folder = tempdir().unwrap();
+    for (environment, options, last) in [
+        (&[("LC_ALL", "zh_CN.UTF-8")][..], &[][..], "登录结束：已拒绝"),
+        (&[("LC_ALL", "zh_CN.UTF-8")], &["--lang", "en"], "ended: denied"),
+        (&[("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "zh_TW.UTF-8")], &[], "登录结束：已拒绝"),
+        (&[("SAOMA_LANG", "zh")], &[], "登录结束：已拒绝"),
+        (&[], &["--lang", "zh-CN"], "登录结束：已拒绝"),
+        (&[("LC_ALL", "zh_CN.GBK")], &["--lang", "zh-CN"], "ended: denied"),
+        (&[], &[], "ended: denied"),
+    ] {
+        let fake = Fake::start().await;
+        let lines = said(&fake, folder.path(), environment, options).await;
+        assert_eq!(lines.last().unwrap(), last, "{environment:?} {options:?}");
+    }
+    let fake = Fake::start().await;
+    let end = Program::start(&fake, folder.path(), &["--lang", "tlh"]).end().await;
+    assert!(end.exit == 2 && end.stderr.contains("en, zh-CN"), "{}", end.stderr);
 }
 
 #[tokio::test]
@@ -236,10 +269,10 @@ async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_local
         command.env("LC_ALL", locale).env_remove("LC_CTYPE").env_remove("LANG");
         let mut program = Program::spawn(command);
         let mut lines = vec![program.line().await];
-        assert!(lines[0].starts_with(start), "{style} in {locale}: {:?}", lines[0]);
-        while !lines.last().unwrap().starts_with("code: ") {
+        while !lines.last().unwrap().starts_with("unscanned: ") {
             lines.push(program.line().await);
         }
+        assert!(lines.iter().any(|line| line.starts_with(start)), "{style} in {locale}: {lines:#?}");
         assert!(locale != "C" || lines.iter().all(|line| line.is_ascii()), "{style}");
         assert!(lines.iter().any(|line| line.starts_with("link: HTTP://")), "{style}");
     }

@@ -33,6 +33,7 @@ pub(crate) fn command(server: &str, state_dir: &Path, args: &[&str]) -> Command 
         .args(["--server", server, "--state-dir"])
         .arg(state_dir)
         .args(args)
+        .env_remove("SAOMA_LANG")
         .env_remove("NO_COLOR")
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())

@@ -76,6 +76,7 @@ impl Terminal {
             .env("NO_COLOR", "1")
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
+            .env_remove("SAOMA_LANG")
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -278,7 +279,9 @@ async fn a_terminal_hears_nothing_of_what_a_server_hides_in_its_words() {
         fake.moves_to(Status::Scanned);
         terminal.shows("That did not work").await;
         let written = terminal.written.borrow()[before..].to_vec();
-        let written = String::from_utf8(written).unwrap();
+        // The code was there perhaps in the middle of a character: what is left of that is no text.
+        let begin = written.iter().position(|byte| byte & 0xc0 != 0x80).unwrap();
+        let written = String::from_utf8(written[begin..].to_vec()).unwrap();
         // All that is left of escapes is how the screen moves its cursor and paints: CSI, none of them from elsewhere.
         let mut escapes = written.split('\x1b').skip(1);
         assert!(escapes.all(|escape| escape.starts_with('[') && !escape.starts_with("[2J")), "{written:?}");

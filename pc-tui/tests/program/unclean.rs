@@ -51,25 +51,33 @@ fn assert_harmless(what: &str, shown: &str) {
 
 #[tokio::test]
 async fn whoever_scans_is_told_in_letters_and_on_one_line() {
+    let english = [
+        "en",
+        "unscanned: waiting for a phone",
+        "scanned by Eve",
+        ": confirm on your phone",
+        "ended: denied",
+    ];
+    let chinese = ["zh-CN", "等待扫码。", "扫描成功：Eve", "。请在手机上确认登录。", "登录结束：已拒绝"];
     for text in texts() {
-        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
-        fake.names_the_scanner(&text);
-        let args = ["--plain", "--ephemeral", "--transport", "long-poll"];
-        let mut program = Program::start(&fake, folder.path(), &args);
-        while program.line().await != "unscanned: waiting for a phone" {}
-        fake.moves_to(Status::Scanned);
-        let scanned = program.line().await;
-        assert!(
-            scanned.starts_with("scanned by Eve") && scanned.ends_with(": confirm on your phone"),
-            "{scanned}"
-        );
-        assert!(scanned.chars().count() <= 100, "{scanned}");
-        assert_harmless("scanned", &scanned);
-        fake.moves_to(Status::Denied);
-        let end = program.end().await;
-        assert_eq!(end.rest, ["denied: the phone said no", "ended: denied"]);
+        for [lang, unscanned, begin, end, denied] in [english, chinese] {
+            let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+            fake.names_the_scanner(&text);
+            let args = ["--plain", "--ephemeral", "--transport", "long-poll", "--lang", lang];
+            let mut program = Program::start(&fake, folder.path(), &args);
+            while program.line().await != unscanned {}
+            fake.moves_to(Status::Scanned);
+            let scanned = program.line().await;
+            assert!(scanned.starts_with(begin) && scanned.ends_with(end), "{scanned}");
+            assert!(scanned.chars().count() <= 100, "{scanned}");
+            assert_harmless("scanned", &scanned);
+            fake.moves_to(Status::Denied);
+            assert_eq!(program.end().await.rest[1..], [denied]);
+        }
 
         // Programs are not told at all.
+        let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+        fake.names_the_scanner(&text);
         let args = ["--json", "--ephemeral", "--transport", "long-poll"];
         let mut program = Program::start(&fake, folder.path(), &args);
         for _ in ["issued", "unscanned"] {

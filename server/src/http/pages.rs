@@ -8,13 +8,15 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use image::{GrayImage, ImageFormat, Luma};
 use qrcode::{Color, EcLevel, QrCode};
 use serde_json::json;
 use shared::api::{GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
 use shared::code::ScanCode;
+use shared::lang::Lang;
 use shared::problem::ProblemCode;
+use shared::say;
 
 use super::failure::{Answer, Failure};
 use crate::App;
@@ -30,6 +32,7 @@ const MODULE_PX: u32 = 8;
     responses((status = 200, description = "A page, or the QR as a picture.")))]
 pub(super) async fn scan_page(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     name: Result<Path<String>, PathRejection>,
 ) -> Answer<Response> {
     let Path(name) = name.map_err(|_| ProblemCode::NotFound)?;
@@ -53,42 +56,40 @@ pub(super) async fn scan_page(
         ),
         Err(_) => format!("mobile-cli --server {} scan --url …", app.settings.public_url),
     };
-    Ok(page(SCAN_PAGE, &command))
+    let lang = language(&headers);
+    Ok(page(lang, [say!(lang, scan_title()), say!(lang, scan_text()), say!(lang, only_scan())], &command))
 }
 
 /// Where a user code is typed: on the phone, not here.
 #[utoipa::path(get, path = "/D", tag = "pages", responses((status = 200, description = "A page.")))]
-pub(super) async fn device_page(State(app): State<Arc<App>>) -> Response {
-    page(DEVICE_PAGE, &format!("mobile-cli --server {} scan --code WDJB-MJHT", app.settings.public_url))
+pub(super) async fn device_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let command = format!("mobile-cli --server {} scan --code WDJB-MJHT", app.settings.public_url);
+    let lang = language(&headers);
+    page(lang, [say!(lang, type_title()), say!(lang, type_text()), say!(lang, only_type())], &command)
 }
 
-/// A page's title, its text, and what one does with a code there.
-type Words = (&'static str, &'static str, &'static str);
+/// The language that whoever asks reads.
+fn language(headers: &HeaderMap) -> Lang {
+    let wishes = headers.get_all(header::ACCEPT_LANGUAGE).iter();
+    Lang::accepted(wishes.filter_map(|wish| wish.to_str().ok()))
+}
 
-const SCAN_PAGE: Words = (
-    "Scan this with your phone's app",
-    "This code logs a PC in. Open the app in which you are logged in and scan it there; \
-     a browser can't do it. On a command line, the phone is:",
-    "scan",
-);
-const DEVICE_PAGE: Words = (
-    "Type the code in your phone's app",
-    "The PC shows a code of eight letters. Open the app in which you are logged in and type it there; \
-     a browser can't do it. On a command line, with your PC's own code, the phone is:",
-    "type",
-);
-
-fn page((title, text, verb): Words, command: &str) -> Response {
+/// A page: its title, its text, which codes are to be used at all, and the command for one.
+fn page(lang: Lang, [title, text, only]: [String; 3], command: &str) -> Response {
     let html = include_str!("page.html")
-        .replace("{title}", title)
-        .replace("{text}", text)
-        .replace("{verb}", verb)
+        .replace("{lang}", lang.tag())
+        .replace("{title}", &title)
+        .replace("{text}", &text)
+        .replace("{only}", &only)
+        .replace("{if_sent_to_you}", &say!(lang, if_sent_to_you()))
         .replace("{command}", command);
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     response
 }
 

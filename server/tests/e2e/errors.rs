@@ -191,6 +191,7 @@ async fn the_pages_say_when_to_deny() {
         let (_, warning) = page.split_once("<p class=\"warning\">").unwrap();
         let words = warning.split_whitespace().collect::<Vec<_>>().join(" ");
         let code = if path == "/D" { "type" } else { "scan" };
+        assert!(page.contains("<html lang=\"en\">"));
         for said in [
             format!("Only {code} a code that you asked for yourself, on a screen in front of you."),
             "If a website or another person sent you this, close it, and deny if your phone asks:".to_owned(),
@@ -199,6 +200,38 @@ async fn the_pages_say_when_to_deny() {
             assert!(words.contains(&said), "{path}: {words}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_pages_are_in_the_language_that_is_asked_for() {
+    let server = Server::start().await;
+    for path in ["/Q/0123456789ABCDEFGHJKMNPQRS", "/Q/nonsense", "/D"] {
+        for (wish, tag, says) in [
+            ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN", "如果是网站或他人发给您的，请关闭本页"),
+            ("en-GB,zh;q=0.5", "en", "If a website or another person sent you this"),
+            ("fr", "en", "If a website or another person sent you this"),
+        ] {
+            let request = server.request(Method::GET, path).header(header::ACCEPT_LANGUAGE, wish);
+            let response = request.send().await.unwrap();
+            let headers = response.headers().clone();
+            assert_eq!(headers[header::CONTENT_LANGUAGE], tag, "{path} for {wish}");
+            assert_eq!(headers[header::VARY], "accept-language");
+            assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+            let page = response.text().await.unwrap();
+            assert!(page.contains(&format!("<html lang=\"{tag}\">")) && page.contains(says), "{page}");
+            let body = page.split_once("</style>").unwrap().1;
+            assert!(
+                body.contains("mobile-cli") && !body.contains('{'),
+                "nothing is left to be filled in: {body}"
+            );
+        }
+    }
+    let missing =
+        server.request(Method::GET, "/v1/nothing").header(header::ACCEPT_LANGUAGE, "zh").send().await;
+    assert!(
+        missing.unwrap().text().await.unwrap().contains("There is nothing here"),
+        "programs read English"
+    );
 }
 
 #[tokio::test]

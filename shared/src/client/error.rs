@@ -1,9 +1,9 @@
 //! Why a call failed, in words for the person who reads them.
 
-use std::fmt;
-
 use crate::exit::Exit;
 use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
+use crate::to_say;
+use crate::words::Text;
 
 /// Why a call failed. What it shows is a sentence for people, and says what to do next; it never
 /// repeats what was sent, nor any text that the server chose.
@@ -11,7 +11,7 @@ use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode}
 pub enum ClientError {
     /// There was no answer of the server, or only one of a gateway that can't reach it either.
     #[error("{0}")]
-    Unreachable(String),
+    Unreachable(Text),
     /// The server said no, in its own words.
     #[error("{}", words(.0))]
     Problem(Problem),
@@ -25,10 +25,20 @@ pub enum ClientError {
     },
     /// An answer outside the contract.
     #[error("{0}")]
-    Unexpected(String),
+    Unexpected(Text),
 }
 
 impl ClientError {
+    /// The sentence that it shows, in every language.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Unreachable(text) | Self::Unexpected(text) => text.clone(),
+            Self::Problem(problem) => words(problem),
+            Self::Oauth { error, retry_after } => oauth_words(error, *retry_after),
+        }
+    }
+
     /// How a program ends that can do no better about it.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -109,35 +119,21 @@ impl From<ProblemCode> for ClientError {
     }
 }
 
-/// What the person does about [`OTHER_ADDRESS`].
-const CALL_IT_BY_ITS_NAME: &str = "The server goes by another address than the one that was called; give its public URL \
-                                   with --server, or have whoever runs it set --public-url to this one.";
-
 /// A problem's sentence, with the wait in it where there is one.
-fn words(problem: &Problem) -> String {
+fn words(problem: &Problem) -> Text {
     match (problem.code, problem.retry_after) {
-        _ if problem.detail.as_deref() == Some(OTHER_ADDRESS) => CALL_IT_BY_ITS_NAME.to_owned(),
-        (ProblemCode::RateLimited, secs) => in_a_while("Too many tries", secs),
-        (ProblemCode::Unavailable, secs) => in_a_while("The server can't do this right now", secs),
-        (code, _) => code.title().to_owned(),
+        _ if problem.detail.as_deref() == Some(OTHER_ADDRESS) => to_say!(other_address()),
+        (ProblemCode::RateLimited, secs) => to_say!(too_many_tries(secs.unwrap_or_default())),
+        (ProblemCode::Unavailable, secs) => to_say!(not_now(secs.unwrap_or_default())),
+        (code, _) => to_say!(problem(code)),
     }
 }
 
-fn oauth_words(error: &OauthError, retry_after: Option<u64>) -> String {
+fn oauth_words(error: &OauthError, retry_after: Option<u64>) -> Text {
     match (error.error, retry_after) {
-        _ if error.error_description.as_deref() == Some(OTHER_ADDRESS) => CALL_IT_BY_ITS_NAME.to_owned(),
-        (OauthCode::SlowDown, Some(_)) => in_a_while("Too many tries", retry_after),
-        (OauthCode::TemporarilyUnavailable, _) => {
-            in_a_while("The server can't do this right now", retry_after)
-        }
-        (code, _) => code.title().to_owned(),
-    }
-}
-
-fn in_a_while(what: impl fmt::Display, retry_after: Option<u64>) -> String {
-    match retry_after {
-        Some(1) => format!("{what}; try again in a second."),
-        Some(secs) if secs > 1 => format!("{what}; try again in {secs} seconds."),
-        _ => format!("{what}; try again in a minute."),
+        _ if error.error_description.as_deref() == Some(OTHER_ADDRESS) => to_say!(other_address()),
+        (OauthCode::SlowDown, Some(secs)) => to_say!(too_many_tries(secs)),
+        (OauthCode::TemporarilyUnavailable, secs) => to_say!(not_now(secs.unwrap_or_default())),
+        (code, _) => to_say!(oauth(code)),
     }
 }

@@ -15,6 +15,8 @@ use super::prover::Prover;
 use crate::code::PublicUrl;
 use crate::dpop::SCHEME;
 use crate::problem::{OTHER_ADDRESS, OauthCode, OauthError, Problem, ProblemCode};
+use crate::words::Text;
+use crate::{say, to_say};
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -56,7 +58,7 @@ impl Http {
         }
         let inner = builder.build().map_err(|error| {
             let cause = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
-            ClientError::Unexpected(format!("a connection to {server} can't be set up here ({cause})"))
+            ClientError::Unexpected(to_say!(no_set_up(&server, &cause)))
         })?;
         Ok(Self { server, inner, prover: None })
     }
@@ -158,7 +160,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(self.unexpected("an answer without end"));
+                return Err(self.unexpected(&to_say!(endless())));
             }
             body.extend_from_slice(&chunk);
         }
@@ -168,22 +170,14 @@ impl Http {
     /// The error for a request that got no answer.
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         if error.is_builder() {
-            return ClientError::Unexpected(format!("a request to {} can't be made", self.server));
+            return ClientError::Unexpected(to_say!(no_request(&self.server)));
         }
-        self.lost(reason(error))
-    }
-
-    /// The error for a server that is not there: why, and what to look at.
-    pub(super) fn lost(&self, (reason, ask): (&str, &str)) -> ClientError {
-        ClientError::Unreachable(format!("the server at {} can't be reached ({reason}); {ask}", self.server))
+        ClientError::Unreachable(reason(error, &self.server))
     }
 
     /// The error for an answer outside the contract.
-    pub(super) fn unexpected(&self, what: &str) -> ClientError {
-        ClientError::Unexpected(format!(
-            "{} answered as no Saoma server does ({what}); is the address right, or does the log-in page of a network answer in its place?",
-            self.server
-        ))
+    pub(super) fn unexpected(&self, what: &Text) -> ClientError {
+        ClientError::Unexpected(what.map(|lang, what| say!(lang, strange(&self.server, what))))
     }
 }
 
@@ -252,9 +246,8 @@ impl Answer<'_> {
             ClientError::Problem(Problem { retry_after: self.retry_after, ..code.into() })
         };
         match self.status {
-            StatusCode::BAD_GATEWAY => self.http.lost(("a gateway says 502 Bad Gateway", "is it running?")),
-            StatusCode::GATEWAY_TIMEOUT => {
-                self.http.lost(("a gateway says 504 Gateway Timeout", "is it running?"))
+            status @ (StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
+                ClientError::Unreachable(to_say!(by_gateway(&self.http.server, status)))
             }
             StatusCode::SERVICE_UNAVAILABLE => by_gateway(ProblemCode::Unavailable),
             StatusCode::TOO_MANY_REQUESTS => by_gateway(ProblemCode::RateLimited),
@@ -263,8 +256,9 @@ impl Answer<'_> {
     }
 
     fn strange(&self) -> ClientError {
-        let form = if self.is_json { "JSON" } else { "no JSON" };
-        self.http.unexpected(&format!("HTTP {}, {form}", self.status.as_u16()))
+        let status = self.status.as_u16();
+        let what = if self.is_json { to_say!(other_json(status)) } else { to_say!(no_json(status)) };
+        self.http.unexpected(&what)
     }
 }
 
@@ -289,41 +283,36 @@ fn retry_after_secs(headers: &HeaderMap) -> Option<u64> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Why there was no answer, in a few words, and what to look at. The causes of an error hold addresses
-/// and libraries' words; of these only the kind is kept.
-fn reason(error: &reqwest::Error) -> (&'static str, &'static str) {
-    const RUNNING: &str = "is it running?";
-    const ADDRESS: &str = "is the address right?";
-    const NETWORK: &str = "is the network up?";
+/// Why there was no answer, and what to look at. The causes of an error hold addresses and libraries' words;
+/// of these only the kind is kept.
+fn reason(error: &reqwest::Error, server: &PublicUrl) -> Text {
     if error.is_dns() {
-        return ("no such host", "is the address right, and the network up?");
+        return to_say!(no_such_host(server));
     }
     for cause in causes(error) {
         match cause.downcast_ref::<rustls::Error>() {
             None => {}
-            Some(rustls::Error::InvalidCertificate(_)) => return ("its certificate is not trusted", ADDRESS),
-            Some(rustls::Error::InvalidMessage(_)) => {
-                return ("it does not speak TLS", "is it http instead of https?");
-            }
-            Some(_) => return ("no secure connection comes about", ADDRESS),
+            Some(rustls::Error::InvalidCertificate(_)) => return to_say!(not_trusted(server)),
+            Some(rustls::Error::InvalidMessage(_)) => return to_say!(no_tls(server)),
+            Some(_) => return to_say!(not_secure(server)),
         }
         match cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
-            Some(ErrorKind::ConnectionRefused) => return ("connection refused", RUNNING),
+            Some(ErrorKind::ConnectionRefused) => return to_say!(refused(server)),
             Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-                return ("the connection broke off", RUNNING);
+                return to_say!(broke_off(server));
             }
             Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => {
-                return ("no way to it", NETWORK);
+                return to_say!(no_way(server));
             }
             _ => {}
         }
     }
     if error.is_timeout() {
-        ("no answer in time", "is it running, and the network up?")
+        to_say!(no_answer(server))
     } else if error.is_connect() {
-        ("no connection comes about", RUNNING)
+        to_say!(no_connection(server))
     } else {
-        ("the connection broke off", RUNNING)
+        to_say!(broke_off(server))
     }
 }
 

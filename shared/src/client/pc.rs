@@ -10,6 +10,7 @@ use crate::dpop::SCHEME;
 use crate::name::Username;
 use crate::problem::OauthCode;
 use crate::secret::{DeviceCode, PcToken, RefreshToken, Token};
+use crate::to_say;
 
 /// What a PC asks for when it asks for a login.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +97,7 @@ impl Client {
         form.extend(digits.as_deref().map(|digits| ("check_code", digits)));
         match self.token(client_id, &form).await {
             Ok(Given::Ours(tokens)) => Ok(Redeemed::Tokens(tokens)),
-            Ok(Given::Anybodys) => Err(self.http.unexpected("tokens that are good without this PC's key")),
+            Ok(Given::Anybodys) => Err(self.http.unexpected(&to_say!(unbound_tokens()))),
             Err(ClientError::Oauth { error, .. }) if error.error == OauthCode::AuthorizationPending => {
                 Ok(Redeemed::Pending { status: error.status, tries_left: error.tries_left })
             }

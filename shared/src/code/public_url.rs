@@ -17,6 +17,15 @@ pub enum BadUrl {
     Plain,
 }
 
+#[cfg(feature = "client")]
+impl BadUrl {
+    /// The same in every language.
+    #[must_use]
+    pub fn text(self) -> crate::words::Text {
+        crate::to_say!(bad_url(self))
+    }
+}
+
 /// Where a server is reached: scheme, host, port, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(url::Url);

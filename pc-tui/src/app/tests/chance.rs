@@ -11,6 +11,7 @@ use shared::api::{DeviceAuthorization, Snapshot, Status};
 use shared::client::{News, Redeemed, Transport};
 use shared::problem::OauthCode;
 use shared::secret::{Token, TokenKind};
+use shared::words::Text;
 
 use crate::app::{Attempt, Effect, Key, Manner, Message, Settings};
 use crate::fixture::{
@@ -181,7 +182,7 @@ impl World {
             }
             (Effect::SaveQr(attempt, path, _), Answer::Good) => Message::QrSaved(attempt, path, Ok(())),
             (Effect::SaveQr(attempt, path, _), _) => {
-                Message::QrSaved(attempt, path, Err("disk full".to_owned()))
+                Message::QrSaved(attempt, path, Err(Text::verbatim("disk full")))
             }
             (Effect::Redeem(attempt, ..), Answer::Good) => {
                 self.tokens.insert(new);

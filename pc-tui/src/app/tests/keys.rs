@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 use shared::api::Status;
+use shared::lang::Lang;
 
 use crate::app::{Key, Manner, Message, Settings};
 use crate::fixture::{LINK, Play, session, settings, unreachable};
@@ -11,7 +12,7 @@ use crate::qr::{Graphics, Protocol, Style};
 #[test]
 fn each_key_means_one_thing() {
     let key = |c| Key::of(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-    for ((c, _), expected) in Key::ALL.iter().zip([
+    for ((c, _), expected) in Key::all(Lang::English).iter().zip([
         Key::NewCode,
         Key::SaveQr,
         Key::CopyLink,
@@ -88,7 +89,7 @@ fn r_starts_over_and_allows_as_many_renewals_again() {
 fn r_does_not_end_a_session() {
     let mut play = Play::screen().until_logged_in();
     assert_eq!(play.press(Key::NewCode).done(), [""; 0]);
-    assert!(play.app.shown_note().unwrap().contains("log out first"));
+    assert!(play.note().unwrap().contains("log out first"));
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn s_saves_the_code_and_says_where() {
     assert_eq!(play.press(Key::SaveQr).done(), ["save saoma-qr.png"]);
     let saved = play.send(Message::QrSaved(play.attempt, "/home/alice/saoma-qr.png".into(), Ok(())));
     assert_eq!(saved.done(), [""; 0]);
-    assert_eq!(play.app.shown_note(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
+    assert_eq!(play.note().as_deref(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
 
     let elsewhere = Settings { save_qr: Some("there.png".into()), ..settings(Manner::Screen) };
     assert_eq!(Play::new(elsewhere).until_unscanned().press(Key::SaveQr).done(), ["save there.png"]);
@@ -136,7 +137,11 @@ fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     let cycle = |play: &mut Play| {
         let press = |_| {
             play.press(Key::NextStyle);
-            assert!(play.app.shown_note().unwrap().contains(play.app.style.as_str()), "it says so");
+            let note = play.app.shown_note().unwrap();
+            assert!(
+                Lang::ALL.iter().all(|lang| note.of(*lang).contains(play.app.style.as_str())),
+                "{note:?}"
+            );
             play.app.style
         };
         (0..5).map(press).collect::<Vec<_>>()
@@ -160,7 +165,7 @@ fn where_nothing_else_fits_d_says_so() {
     play.resize(40, 12);
     play.press(Key::NextStyle);
     assert_eq!(play.app.style, Style::Auto);
-    assert!(play.app.shown_note().unwrap().starts_with("There is no other way"));
+    assert!(play.app.shown_note().unwrap().of(Lang::English).starts_with("There is no other way"));
 }
 
 #[test]
@@ -193,7 +198,7 @@ fn the_help_comes_and_goes() {
 fn l_needs_somebody_who_is_logged_in() {
     let mut play = Play::screen().until_unscanned();
     assert_eq!(play.press(Key::LogOut).done(), [""; 0]);
-    assert_eq!(play.app.shown_note(), Some("Nobody is logged in here yet."));
+    assert_eq!(play.note().as_deref(), Some("Nobody is logged in here yet."));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use shared::api::{CheckCode, DeviceAuthorization, Status};
 use shared::client::{ClientError, News, Redeemed, Transport};
 use shared::exit::Exit;
 use shared::problem::{OauthCode, ProblemCode};
+use shared::words::Text;
 
 use crate::app::{Key, Manner, Message, Outcome, Progress, Settings, Stage};
 use crate::fixture::{LINK, Play, authorization, me, oauth, settings, tokens, unauthenticated, unreachable};
@@ -111,7 +112,7 @@ fn a_login_that_the_server_has_forgotten_is_as_good_as_expired() {
 #[test]
 fn a_feed_that_was_taken_over_is_not_taken_back() {
     let mut play = Play::script().until_unscanned();
-    let gone = play.news(News::Gone(ClientError::Unexpected("taken over".to_owned())));
+    let gone = play.news(News::Gone(ClientError::Unexpected(Text::verbatim("taken over"))));
     assert_eq!(gone.done(), ["unfollow", "leave 1: taken over"]);
 }
 
@@ -151,8 +152,8 @@ fn a_script_gives_up_on_an_unreachable_server() {
 fn an_answer_that_makes_no_sense_is_shown_and_not_repeated() {
     let mut play = Play::screen();
     play.start();
-    play.send(Message::Issued(play.attempt, Err(ClientError::Unexpected("a page".to_owned()))));
-    assert_eq!(outcome(&play), &Outcome::Failed { why: "a page".to_owned(), exit: Exit::Failed });
+    play.send(Message::Issued(play.attempt, Err(ClientError::Unexpected(Text::verbatim("a page")))));
+    assert_eq!(outcome(&play), &Outcome::Failed { why: Text::verbatim("a page"), exit: Exit::Failed });
     assert_eq!(play.wait(1000).done(), [""; 0]);
 }
 
@@ -199,15 +200,15 @@ fn a_picture_that_cannot_be_written_fails_a_script_and_not_the_screen() {
     let mut play = Play::new(with_picture(Manner::Script));
     play.start();
     play.issue();
-    let failed = play.send(Message::QrSaved(play.attempt, "qr.png".into(), Err("disk full".to_owned())));
+    let failed = play.send(Message::QrSaved(play.attempt, "qr.png".into(), Err(Text::verbatim("disk full"))));
     assert_eq!(failed.done(), ["cancel", "unfollow", "leave 1: disk full"]);
 
     let mut play = Play::new(with_picture(Manner::Screen));
     play.start();
     play.issue();
-    let failed = play.send(Message::QrSaved(play.attempt, "qr.png".into(), Err("disk full".to_owned())));
+    let failed = play.send(Message::QrSaved(play.attempt, "qr.png".into(), Err(Text::verbatim("disk full"))));
     assert_eq!(failed.done(), ["follow auto"]);
-    assert_eq!(play.app.shown_note(), Some("disk full"));
+    assert_eq!(play.note().as_deref(), Some("disk full"));
 }
 
 #[test]
@@ -324,7 +325,7 @@ fn what_comes_for_a_login_that_was_given_up_is_given_back() {
     let old = old - 1;
     for late in [
         Message::Issued(old, Err(unreachable())),
-        Message::QrSaved(old, "qr.png".into(), Err(String::new())),
+        Message::QrSaved(old, "qr.png".into(), Err(Text::verbatim(""))),
         Message::News(old, News::Gone(unauthenticated())),
         Message::Redeemed(old, Err(unreachable())),
         Message::Met(old, Err(unauthenticated())),

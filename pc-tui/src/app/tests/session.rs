@@ -4,6 +4,7 @@ use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::name::Username;
 use shared::problem::{OauthCode, ProblemCode};
+use shared::words::Text;
 
 use crate::app::{Held, Key, Manner, Message, Outcome, Settings, Stage};
 use crate::fixture::{Play, me, oauth, session, settings, tokens, unauthenticated, unreachable};
@@ -76,7 +77,7 @@ fn a_server_that_is_called_by_another_name_ends_no_session() {
 
     let mut play = back(settings(Manner::Screen));
     assert!(play.meet(Err(problem())).done().is_empty());
-    let trouble = held(&play).trouble.as_ref().unwrap().why.clone();
+    let trouble = held(&play).trouble.as_ref().unwrap().why.to_string();
     assert!(trouble.contains("public URL with --server"), "{trouble}");
     let mut play = back(settings(Manner::Screen));
     play.meet(Err(unauthenticated()));
@@ -136,7 +137,7 @@ fn a_server_that_is_not_well_ends_no_session() {
         unreachable(),
         ProblemCode::Unavailable.into(),
         ProblemCode::RateLimited.into(),
-        ClientError::Unexpected("a page".to_owned()),
+        ClientError::Unexpected(Text::verbatim("a page")),
         oauth(OauthCode::TemporarilyUnavailable),
         oauth(OauthCode::SlowDown),
     ] {
@@ -167,7 +168,7 @@ fn a_session_that_the_phone_ends_brings_the_login_screen_back() {
     play.meet(Err(unauthenticated()));
     assert_eq!(play.refresh(Err(oauth(OauthCode::InvalidGrant))).done(), ["forget", "unfollow", "issue"]);
     assert!(is_asking(&play));
-    assert_eq!(play.app.shown_note(), Some("The session has ended. Log in again."));
+    assert_eq!(play.note().as_deref(), Some("The session has ended. Log in again."));
 }
 
 #[test]
@@ -296,11 +297,11 @@ fn somebody_elses_kept_session_is_left_alone() {
 fn to_log_out_ends_the_session_here_and_there_and_starts_over() {
     let mut play = Play::screen().until_logged_in();
     assert_eq!(play.press(Key::LogOut).done(), ["forget", "revoke 1", "unfollow", "issue"]);
-    assert_eq!(play.app.shown_note(), Some("Logged out."));
+    assert_eq!(play.note().as_deref(), Some("Logged out."));
     play.send(Message::Revoked(Ok(())));
-    assert_eq!(play.app.shown_note(), Some("Logged out."));
+    assert_eq!(play.note().as_deref(), Some("Logged out."));
     play.send(Message::Revoked(Err(unreachable())));
-    assert!(play.app.shown_note().unwrap().contains("end it on your phone"));
+    assert!(play.note().unwrap().contains("end it on your phone"));
 }
 
 #[test]
@@ -315,6 +316,6 @@ fn tokens_that_arrive_after_the_log_out_are_revoked() {
 #[test]
 fn a_session_that_cannot_be_kept_is_said_to_be() {
     let mut play = Play::screen().until_logged_in();
-    play.send(Message::NotKept("disk full".to_owned()));
-    assert_eq!(play.app.shown_note(), Some("disk full"));
+    play.send(Message::NotKept(Text::verbatim("disk full")));
+    assert_eq!(play.note().as_deref(), Some("disk full"));
 }

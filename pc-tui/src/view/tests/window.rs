@@ -61,18 +61,21 @@ fn the_code_keeps_its_colours_and_its_border_in_every_window() {
 }
 
 #[test]
-fn the_whole_link_is_there_as_text_wherever_there_is_a_code() {
-    let play = Play::screen().until_unscanned();
-    for width in 35..130 {
+fn the_steps_the_link_and_the_countdown_are_there_wherever_there_is_a_code() {
+    let mut play = Play::screen().until_unscanned();
+    for (lang, width) in (35..130).flat_map(|width| Lang::ALL.map(|lang| (lang, width))) {
+        play.app.settings.lang = lang;
         for height in 20..50 {
             let terminal = screen(&play, width, height);
             let buffer = terminal.backend().buffer();
             let Some(code) = code_area(buffer) else { continue };
             // The code's own cells are no text.
             let symbol = |at: Position| if code.contains(at) { " " } else { buffer[at].symbol() };
-            let row = |row: Rect| row.positions().map(symbol).collect::<String>().trim().to_owned();
-            let text: String = buffer.area.rows().map(row).collect();
-            assert!(text.contains(LINK), "{width} x {height}: {text}");
+            let text: String = buffer.area.positions().map(symbol).filter(|symbol| *symbol != " ").collect();
+            let step = say!(lang, step_confirm());
+            for what in [LINK, "WDJB-MJHT", "2:00", step.rsplit(' ').next().unwrap()] {
+                assert!(text.contains(what), "{what} in {width} x {height}: {text}");
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::client::http::Http;
 use crate::client::phone::prefer_wait;
 use crate::problem::ProblemCode;
 use crate::random::{OsRandom, Random};
+use crate::to_say;
 
 /// What happens on the way.
 pub(in crate::client) enum Event<I> {
@@ -191,7 +192,7 @@ impl<T: Topic> Follower<T> {
             return Ok(());
         };
         let items = self.topic.in_frame(&frame);
-        let items = items.ok_or_else(|| Loss::Cut(self.http.unexpected("a strange frame")))?;
+        let items = items.ok_or_else(|| Loss::Cut(self.http.unexpected(&to_say!(strange_frame()))))?;
         self.arrive(items, Transport::WebSocket, true);
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::client::ClientError;
 use crate::client::http::Http;
 use crate::problem::ProblemCode;
 use crate::random::{self, Random};
+use crate::to_say;
 
 /// The longest frame or message. The longest of the contract, one notification, is below 1 KiB.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -54,7 +55,7 @@ impl Socket {
         }
         let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-            return Err(Loss::Refused(http.unexpected("a WebSocket that nobody asked for")));
+            return Err(Loss::Refused(http.unexpected(&to_say!(uninvited_socket()))));
         }
         let connection = response.upgrade().await.map_err(|_| Loss::Cut(broke_off(http)))?;
         let config = WebSocketConfig::default()
@@ -81,7 +82,7 @@ impl Socket {
     ) -> Result<Option<String>, Loss> {
         let patience = if greets && self.heard == 0 { pace.greeting } else { pace.silence };
         let Ok(message) = timeout(patience, self.stream.next()).await else {
-            let error = http.lost(("its connection went silent", "is the network up?"));
+            let error = ClientError::Unreachable(to_say!(went_silent(http.server())));
             // A network that opens a socket, and then holds back what comes on it, does not carry sockets.
             let held_back = self.heard <= u32::from(greets);
             return Err(if held_back { Loss::Refused(error) } else { Loss::Cut(error) });
@@ -90,7 +91,7 @@ impl Socket {
         match message {
             Some(Ok(Message::Text(text))) => Ok(Some(text.as_str().to_owned())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-            Some(Ok(Message::Binary(_))) => Err(Loss::Cut(http.unexpected("a binary frame"))),
+            Some(Ok(Message::Binary(_))) => Err(Loss::Cut(http.unexpected(&to_say!(binary_frame())))),
             Some(Ok(Message::Close(frame))) => Err(closed(http, frame.map(|frame| frame.code.into()))),
             Some(Err(_)) | None => Err(Loss::Cut(broke_off(http))),
         }
@@ -119,13 +120,11 @@ fn closed(http: &Http, code: Option<u16>) -> Loss {
         Some(close::RESTARTING) => Loss::Restart,
         Some(close::BAD_FRAME) => Loss::Gone(ProblemCode::BadRequest.into()),
         Some(close::SESSION_ENDED) => Loss::Gone(ProblemCode::Unauthenticated.into()),
-        Some(close::REPLACED) => Loss::Gone(ClientError::Unexpected(
-            "another program took over this feed; use that one, or start again here".to_owned(),
-        )),
+        Some(close::REPLACED) => Loss::Gone(ClientError::Unexpected(to_say!(taken_over()))),
         _ => Loss::Cut(broke_off(http)),
     }
 }
 
 fn broke_off(http: &Http) -> ClientError {
-    http.lost(("the connection broke off", "is it running?"))
+    ClientError::Unreachable(to_say!(broke_off(http.server())))
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::problem::{Problem, ProblemCode};
 use crate::random::OsRandom;
+use crate::words::Text;
 
 /// Chance that always says the most, or always the least.
 struct Always(u8);
@@ -20,7 +21,7 @@ fn course(choice: TransportChoice) -> Course {
 }
 
 fn away() -> ClientError {
-    ClientError::Unreachable("away".to_owned())
+    ClientError::Unreachable(Text::new("away".to_owned(), "不在".to_owned()))
 }
 
 fn pause(turn: &Turn) -> Duration {
