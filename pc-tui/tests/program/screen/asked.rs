@@ -25,6 +25,33 @@ async fn where_blocks_are_wide_there_are_only_full_cells() {
 }
 
 #[tokio::test]
+async fn a_terminal_that_takes_bytes_one_by_one_is_spoken_to_in_english() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let bytewise: &[u8] = b"\x1b[1;3R\x1b[?1;2c";
+    let args = ["--lang", "zh-CN"];
+    let mut terminal = Terminal::start_one_that_answers(&[bytewise, bytewise], &fake, folder.path(), &args);
+    terminal.resize(120, 42);
+    terminal.shows("Log in with your phone").await;
+    terminal.shows_code(&fake.link(1)).await;
+    terminal.until("nothing but ASCII", |screen| screen.contents().is_ascii()).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
+async fn where_only_lines_and_blocks_are_wide_chinese_stays() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let wide: &[u8] = b"\x1b[1;3R\x1b[?1;2c";
+    let args = ["--lang", "zh-CN"];
+    let mut terminal = Terminal::start_one_that_answers(&[NARROW, wide], &fake, folder.path(), &args);
+    terminal.resize(120, 42);
+    terminal.shows("核对电脑信息，确认登录").await;
+    terminal.until("no blocks", |screen| !screen.contents().contains(['▄', '━', '…'])).await;
+    terminal.press("q");
+    terminal.ends_with(6).await;
+}
+
+#[tokio::test]
 async fn what_is_typed_before_the_screen_is_there_counts() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
     let typed: &[u8] = b"?\x1b[1;2R\x1b[?1;2c";
