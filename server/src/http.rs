@@ -95,7 +95,7 @@ pub fn openapi() -> OpenApi {
     routes().1
 }
 
-/// Everything that is served, by its address. What holds for every answer is seen to by [`answer`].
+/// Everything that is served, by its address. What holds for every answer is seen to by the guard.
 pub fn router(app: Arc<App>) -> Router {
     let (router, document) = routes();
     router
