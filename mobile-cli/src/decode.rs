@@ -3,7 +3,7 @@
 //! ```text
 //! bytes --[1 picture]--> grey pixels --[2 ladder]--> modules --[3 payload]--> texts
 //!        limits first,   at most       prepared in several    UTF-8, or as the
-//!        then decoding   1600 px       ways, one by one,      code says, or a guess
+//!        then decoding   2000 px       ways, one by one,      code says, or a guess
 //!                                      until a code is read
 //! ```
 //!

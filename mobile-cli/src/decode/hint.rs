@@ -30,12 +30,13 @@ const BLURRED: f32 = 0.62;
 pub(super) fn why(picture: &GrayImage, clues: &Clues) -> Unreadable {
     let size = (exact(picture.width()), exact(picture.height()));
     let is_outside = |point: Point| point.0 < 0.0 || point.1 < 0.0 || point.0 > size.0 || point.1 > size.1;
-    let smallest = clues.patterns.iter().map(|pattern| pattern.module).fold(f32::MAX, f32::min);
+    // Something small nearly always looks like a finder pattern somewhere; what is too small has none that is larger.
+    let largest = clues.patterns.iter().map(|pattern| pattern.module).fold(0.0, f32::max);
     let is_blurred = softness(&fit(picture, JUDGED_SIDE)).is_some_and(|softness| softness > BLURRED);
     if let [.., likely] = clues.unread.as_slice() {
         return match () {
             () if is_outside(likely.fourth) => Unreadable::CutOff,
-            () if smallest < SMALL_MODULE_PX => Unreadable::TooSmall,
+            () if largest < SMALL_MODULE_PX => Unreadable::TooSmall,
             () if is_blurred => Unreadable::Blurred,
             () => Unreadable::Unclear,
         };
@@ -46,7 +47,7 @@ pub(super) fn why(picture: &GrayImage, clues: &Clues) -> Unreadable {
         [] => Unreadable::NoCode,
         [one] if goes_on_outside_of_one(one, size) => Unreadable::CutOff,
         [one, other] if goes_on_outside_of_two(one, other, &is_outside) => Unreadable::CutOff,
-        _ if smallest < SMALL_MODULE_PX => Unreadable::TooSmall,
+        _ if largest < SMALL_MODULE_PX => Unreadable::TooSmall,
         _ if is_blurred => Unreadable::Blurred,
         _ => Unreadable::NoCode,
     }

@@ -131,8 +131,8 @@ pub(crate) fn unreadable(why: Unreadable) -> String {
         }
         Unreadable::NoCode => "没有找到二维码，请靠近、正对、拍清楚，并保留四周的白边",
         Unreadable::Blurred => "没有找到二维码，图片模糊，请拿稳拍清楚，或擦拭镜头",
-        Unreadable::TooSmall => "二维码太小，请靠近拍摄，或放大二维码",
-        Unreadable::CutOff => "二维码不完整，请拍下全部内容和四周的白边",
+        Unreadable::TooSmall => "没有找到足够大的二维码，请靠近拍摄，或放大二维码",
+        Unreadable::CutOff => "没有找到完整的二维码，请拍下全部内容和四周的白边",
         Unreadable::Unclear => "疑似有二维码但无法读取，请正对、拍清楚、避免反光",
         Unreadable::OutOfTime => "未能在限定时间内找到二维码，请将图片裁剪到只剩二维码",
     };
