@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use shared::code::{ScanCode, UserCode};
 use shared::id::{LoginId, SessionId};
-use shared::login::{CheckCode, Event, Login, Refusal, Scanner, State, Status, Step};
+use shared::login::{CheckCode, Event, Login, Refusal, Scanner, State, Step};
 use shared::random::Random;
 use shared::secret::{ConfirmToken, DeviceCode, ServerSecret, Token};
 use tokio::sync::Mutex;
@@ -236,7 +236,7 @@ impl Logins {
             // Its time ran out since it was read: reading again writes that down.
             Err(Refusal::Expired) if login.runs_out_at().is_some() => return Ok(None),
             Err(refusal) => {
-                if matches!(login.state.status(), Status::Confirmed | Status::LoggedIn | Status::Denied) {
+                if login.state.status().is_decided() {
                     self.store.settle(login.id.tag()).await?;
                 }
                 audit::refused(login, event, &refusal);

@@ -3,22 +3,15 @@
 //! `cargo test --release -p server --test nodes -- --ignored --nocapture measure`
 
 use server::clock::Clock;
-use shared::api::{Password, PhoneLogin, Registration, ScanRequest};
-use shared::client::{Phone, Redeemed};
+use shared::api::ScanRequest;
+use shared::client::Redeemed;
 
-use crate::support::nodes::{Deployment, Node};
+use super::programs::phone;
+use crate::support::nodes::Deployment;
+use crate::support::pc;
 use crate::support::redis::Redis;
-use crate::support::{PASSWORD, pc};
 
 const LOGINS: u32 = 1000;
-
-async fn phone(node: &Node) -> Phone {
-    let password = || Password::new(PASSWORD.to_owned());
-    let body = Registration { username: "emma".to_owned(), password: password() };
-    node.client().register(&body).await.unwrap();
-    let body = PhoneLogin { username: "emma".to_owned(), password: password(), device_name: None };
-    node.client().phone(node.client().log_in(&body).await.unwrap().phone_token)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, to be looked at"]
@@ -29,7 +22,7 @@ async fn commands_bytes_and_memory_of_a_login() {
         settings.limits.issue.count = 1_000_000;
     };
     let (deployment, nodes) = Deployment::three(&redis, &Clock::system(), unlimited).await;
-    let phone = phone(&nodes[0]).await;
+    let phone = phone(&nodes[0].client(), "emma").await;
     let client = deployment.client();
     let mut before = redis.counts();
     println!(

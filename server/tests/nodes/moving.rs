@@ -1,24 +1,16 @@
 //! A slot that is just moving to another node: what can't be done whole there is not begun.
 
 use server::clock::Clock;
-use shared::api::{DeviceAuthorization, Password, PhoneLogin, Registration, ScanRequest, TokenAnswer};
-use shared::client::{Client, Phone, Redeemed};
+use shared::api::{DeviceAuthorization, ScanRequest, TokenAnswer};
+use shared::client::{Client, Redeemed};
 use shared::code::PublicUrl;
 use shared::problem::OauthCode;
 
 use super::load::{is_away, patient, roomy};
+use super::programs::phone;
 use crate::support::nodes::Deployment;
+use crate::support::pc;
 use crate::support::redis::{Moving, Redis};
-use crate::support::{PASSWORD, pc};
-
-/// A phone of a new account.
-pub(crate) async fn phone_of(client: &Client) -> Phone {
-    let password = || Password::new(PASSWORD.to_owned());
-    let body = Registration { username: "emma".to_owned(), password: password() };
-    client.register(&body).await.unwrap();
-    let body = PhoneLogin { username: "emma".to_owned(), password: password(), device_name: None };
-    client.phone(client.log_in(&body).await.unwrap().phone_token)
-}
 
 pub(crate) async fn redeem(client: &Client, issued: &DeviceAuthorization) -> TokenAnswer {
     let Redeemed::Tokens(tokens) = client.redeem("tests", &issued.device_code, None).await.unwrap() else {
@@ -28,7 +20,7 @@ pub(crate) async fn redeem(client: &Client, issued: &DeviceAuthorization) -> Tok
 }
 
 async fn log_in(client: &Client, url: &PublicUrl) -> TokenAnswer {
-    let phone = phone_of(client).await;
+    let phone = phone(client, "emma").await;
     let issued = client.issue(&pc()).await.unwrap();
     let code = url.scan_code_in(&issued.verification_uri_complete).unwrap();
     let scanned = phone.scan(&ScanRequest::scan_code(&code)).await.unwrap();

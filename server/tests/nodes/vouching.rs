@@ -6,7 +6,8 @@ use shared::api::ScanRequest;
 use shared::problem::ProblemCode;
 
 use super::load::{is_away, roomy};
-use super::moving::{phone_of, redeem};
+use super::moving::redeem;
+use super::programs::phone;
 use crate::support::nodes::{Deployment, Node};
 use crate::support::pc;
 use crate::support::redis::Redis;
@@ -18,7 +19,7 @@ async fn what_no_replica_has_is_not_vouched_for() {
     let options = Options { replicas: 1, ..redis.options() };
     let node = Node::start(redis.place(), &options, Clock::system(), &deployment).await;
     let (client, url) = (node.client(), &deployment.settings.public_url);
-    let phone = phone_of(&client).await;
+    let phone = phone(&client, "emma").await;
     let (issued, scanned) = {
         let issued = client.issue(&pc()).await.unwrap();
         let code = url.scan_code_in(&issued.verification_uri_complete).unwrap();

@@ -187,6 +187,12 @@ impl Status {
         }
     }
 
+    /// Whether it comes of a phone's decision.
+    #[must_use]
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Confirmed | Self::LoggedIn | Self::Denied)
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_terminal(self) -> bool {

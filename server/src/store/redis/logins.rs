@@ -6,7 +6,7 @@ use futures_util::future::{join_all, try_join};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::id::{LoginId, SessionId, Tag};
-use shared::login::{KEPT_AFTER_END, Login, REDEEM_WITHIN, State, Status};
+use shared::login::{KEPT_AFTER_END, Login, REDEEM_WITHIN, State};
 
 use super::notices::{Brought, Letter, Told};
 use super::rows::{PcRow, from_json, json};
@@ -225,11 +225,10 @@ impl RedisStore {
         let letter = letter.map(json).transpose()?.unwrap_or_default();
         let args = [json(&what)?, json(login)?, record, letter];
         // What a failover may not take back: somebody's consent, and what came of it.
-        let committed: String = match login.state.status() {
-            Status::Confirmed | Status::LoggedIn | Status::Denied => {
-                self.link.run_safely(&scripts::COMMIT, &keys, &args).await?
-            }
-            _ => self.link.run(&scripts::COMMIT, &keys, &args).await?,
+        let committed: String = if login.state.status().is_decided() {
+            self.link.run_safely(&scripts::COMMIT, &keys, &args).await?
+        } else {
+            self.link.run(&scripts::COMMIT, &keys, &args).await?
         };
         Ok(if committed == "done" { Committed::Done } else { Committed::Stale })
     }
