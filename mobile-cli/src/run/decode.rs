@@ -7,15 +7,17 @@ use std::path::Path;
 use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
-use shared::to_say;
+use shared::words::Text;
+use shared::{say, to_say};
 
+use super::Context;
 use crate::failure::Failure;
 use crate::output::{Output, print};
 use crate::show;
 
 /// Prints the text of each code.
 pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
-    let texts = texts_in(file(image)?, |_| true)?;
+    let texts = texts_in(file(image)?, |_| true).map_err(unreadable)?;
     if output.is_json() {
         return output.answer(&json!({"texts": texts}), |_| String::new());
     }
@@ -40,20 +42,47 @@ pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
 pub(super) fn texts_in(
     file: Vec<u8>,
     enough: impl Fn(&str) -> bool + Send + 'static,
-) -> Result<Vec<String>, Failure> {
-    decode::texts_in(file, READ_WITHIN, enough).map_err(|error| {
-        let (exit, code) = match error {
-            Unreadable::NotAPicture | Unreadable::Damaged => (Exit::Failed, "not_a_picture"),
-            Unreadable::TooLarge => (Exit::Failed, "picture_too_large"),
-            Unreadable::NoCode
-            | Unreadable::Blurred
-            | Unreadable::TooSmall
-            | Unreadable::CutOff
-            | Unreadable::Unclear
-            | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
-        };
-        Failure::new(exit, code, to_say!(unreadable(error)))
-    })
+) -> Result<Vec<String>, Unreadable> {
+    decode::texts_in(file, READ_WITHIN, enough)
+}
+
+/// The failure for a picture that gives no text.
+pub(super) fn unreadable(why: Unreadable) -> Failure {
+    no_text(why, to_say!(unreadable(why)))
+}
+
+/// The same for one of a PC's screen: there is always another way to scan that.
+pub(super) fn no_scan(why: Unreadable, context: &Context<'_>) -> Failure {
+    let typed = context.line("scan --code XXXX-XXXX");
+    let said = to_say!(unreadable(why));
+    no_text(
+        why,
+        match why {
+            // What is wrong is with the picture's file.
+            Unreadable::NotAPicture | Unreadable::Damaged | Unreadable::TooLarge => said,
+            // The picture may be as good as can be, and the terminal have drawn gaps into the code.
+            Unreadable::NoCode | Unreadable::Unclear => {
+                said.map(|lang, why| say!(lang, draw_or_type(why, &typed)))
+            }
+            Unreadable::Blurred | Unreadable::TooSmall | Unreadable::CutOff | Unreadable::OutOfTime => {
+                said.map(|lang, why| say!(lang, or_type(why, &typed)))
+            }
+        },
+    )
+}
+
+fn no_text(why: Unreadable, said: Text) -> Failure {
+    let (exit, code) = match why {
+        Unreadable::NotAPicture | Unreadable::Damaged => (Exit::Failed, "not_a_picture"),
+        Unreadable::TooLarge => (Exit::Failed, "picture_too_large"),
+        Unreadable::NoCode
+        | Unreadable::Blurred
+        | Unreadable::TooSmall
+        | Unreadable::CutOff
+        | Unreadable::Unclear
+        | Unreadable::OutOfTime => (Exit::NoQrCode, "no_qr_code"),
+    };
+    Failure::new(exit, code, said)
 }
 
 /// One byte more than is allowed is enough to tell that it is too much.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::api::ScanRequest;
-use shared::code::{PublicUrl, ScanCode, UserCode};
+use shared::code::{ScanCode, UserCode};
 use shared::exit::Exit;
 use shared::{say, to_say};
 
@@ -22,7 +22,7 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
     }
     let phone = context.phone()?;
     // Whatever is not a code of this server ends here: nothing of it is sent to anybody.
-    let code = code(&context.server, &what)?;
+    let code = code(context, &what)?;
     let scanned = phone.take(phone.client.scan(&code).await)?;
     let kept = context.keep.keep_scan(&phone.kept, &scanned, (context.clock.now)())?;
 
@@ -57,16 +57,17 @@ pub(super) async fn scan(context: &Context<'_>, what: args::Scan) -> Result<(), 
 }
 
 /// What to scan, from a picture or as typed, if it is this server's.
-fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
+fn code(context: &Context<'_>, what: &args::Scan) -> Result<ScanRequest, Failure> {
+    let server = &context.server;
     if let Some(code) = &what.code {
         let code = UserCode::parse(code).map_err(|_| Failure::usage(to_say!(no_user_code())))?;
         return Ok(ScanRequest::user_code(&code));
     }
     let codes = match (&what.url, &what.image) {
         (Some(url), _) => server.scan_code_in(url.trim()).into_iter().collect(),
-        (None, Some(image)) => codes_in(server, decode::file(image)?)?,
-        (None, None) if what.clipboard => codes_in(server, desktop::picture(Place::Clipboard)?)?,
-        (None, None) => codes_in(server, desktop::picture(Place::Screen)?)?,
+        (None, Some(image)) => codes_in(context, decode::file(image)?)?,
+        (None, None) if what.clipboard => codes_in(context, desktop::picture(Place::Clipboard)?)?,
+        (None, None) => codes_in(context, desktop::picture(Place::Screen)?)?,
     };
     match codes.as_slice() {
         [code] => Ok(ScanRequest::scan_code(code)),
@@ -76,9 +77,11 @@ fn code(server: &PublicUrl, what: &args::Scan) -> Result<ScanRequest, Failure> {
 }
 
 /// This server's codes in a picture, each once.
-fn codes_in(server: &PublicUrl, picture: Vec<u8>) -> Result<Vec<ScanCode>, Failure> {
+fn codes_in(context: &Context<'_>, picture: Vec<u8>) -> Result<Vec<ScanCode>, Failure> {
+    let server = &context.server;
     let ours = server.clone();
-    let texts = decode::texts_in(picture, move |text| ours.scan_code_in(text).is_ok())?;
+    let texts = decode::texts_in(picture, move |text| ours.scan_code_in(text).is_ok());
+    let texts = texts.map_err(|why| decode::no_scan(why, context))?;
     let mut codes: Vec<ScanCode> = Vec::new();
     for code in texts.iter().filter_map(|text| server.scan_code_in(text).ok()) {
         if !codes.contains(&code) {

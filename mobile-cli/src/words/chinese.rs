@@ -104,6 +104,8 @@ shared::catalogue! {
     no_user_code() = "手输码由八个字母组成，不含元音，例如 WDJB-MJHT，请再看一下电脑屏幕";
     not_our_code(server) = "这不是 {server} 的登录二维码，没有发送任何内容；如果要登录其他服务器，请用 --server 指定";
     several_codes() = "图片中有多个登录二维码，没有发送任何内容，请只拍一个";
+    or_type(why, scan) = "{why}；也可以输入电脑上显示的手输码：{scan}";
+    draw_or_type(why, scan) = "{why}；也可以在电脑上按 d 换一种样式，或输入电脑上显示的手输码：{scan}";
     stdin_no_picture(why) = "无法读取标准输入：{why}，请提供图片";
     no_picture(name, why) = "无法读取 {name}：{why}，请提供图片";
     no_desktop() = "当前没有桌面环境：WAYLAND_DISPLAY 和 DISPLAY 均未设置，请将图片保存为文件，再指定该文件";
@@ -116,7 +118,7 @@ shared::catalogue! {
     over_already(command) = "该会话早已结束；如非本人操作，请尽快修改密码：{command}";
     no_session(list) = "此账号没有该会话，或已结束，全部会话见：{list}";
     cant_use(path, why) = "无法使用 {path}：{why}，请用 --state-dir 换一个位置";
-    phone_file_corrupt(path) = "无法读取 {path}，内容已被改动，请重新登录以替换它：mobile-cli login NAME";
+    phone_file_corrupt(path) = "无法读取 {path}，内容已被改动，请重新登录以替换它";
     scan_file_corrupt(path) = "无法读取 {path}，内容已被改动，请重新扫码以替换它";
     no_home() = "没有主目录可保存登录状态，请用 --state-dir 指定位置";
 }

@@ -104,6 +104,8 @@ shared::catalogue! {
     no_user_code() = "a code to type has eight letters and no vowels, as in WDJB-MJHT; look at the PC again";
     not_our_code(server) = "this is no log-in code of {server}, so nothing was sent; if you log in at another server, name that one with --server";
     several_codes() = "the picture shows several log-in codes, so nothing was sent; take a picture of one";
+    or_type(why, scan) = "{why}; or type the code that the PC shows: {scan}";
+    draw_or_type(why, scan) = "{why}; or press d on the PC for another drawing, or type the code that it shows: {scan}";
     stdin_no_picture(why) = "standard input can't be read: {why}; name a picture";
     no_picture(name, why) = "{name} can't be read: {why}; name a picture";
     no_desktop() = "there is no desktop here: neither WAYLAND_DISPLAY nor DISPLAY is set; save a picture and name it";
@@ -116,7 +118,7 @@ shared::catalogue! {
     over_already(command) = "that session is over already; if it was not yours, change the password as well: {command}";
     no_session(list) = "this account has no such session, or no longer; its sessions: {list}";
     cant_use(path, why) = "can't use {path}: {why}; choose another place with --state-dir";
-    phone_file_corrupt(path) = "{path} can't be read, since something else has written to it; log in again to replace it: mobile-cli login NAME";
+    phone_file_corrupt(path) = "{path} can't be read, since something else has written to it; log in again to replace it";
     scan_file_corrupt(path) = "{path} can't be read, since something else has written to it; scan the code again to replace it";
     no_home() = "there is no home directory to keep the log-in in; choose a place with --state-dir";
 }

@@ -121,6 +121,28 @@ fn of_several_codes_the_one_that_is_ours_is_taken() {
 }
 
 #[test]
+fn who_has_nothing_that_is_read_is_told_of_another_way() {
+    let fake = Fake::start();
+    let phone = Phone::of_alice(&fake);
+    let whole = image::load_from_memory(&picture(&[&fake.scan_url(CODE)])).unwrap();
+    let mut half = Cursor::new(Vec::new());
+    whole.crop_imm(0, 0, whole.width() / 2, whole.height()).write_to(&mut half, ImageFormat::Png).unwrap();
+    for (picture, lang, way) in [
+        (&picture(&[]), "en", "; or press d on the PC for another drawing, or type the code that it shows: "),
+        (&picture(&[]), "zh-CN", "；也可以在电脑上按 d 换一种样式，或输入电脑上显示的手输码："),
+        // The drawing has nothing to do with what is not in the picture.
+        (half.get_ref(), "en", "; or type the code that the PC shows: "),
+        (half.get_ref(), "zh-CN", "；也可以输入电脑上显示的手输码："),
+    ] {
+        let ran = phone.run_with(&format!("scan - --lang {lang}"), picture);
+        ran.assert_failed(7, &format!("{way}mobile-cli --server SERVER scan --code XXXX-XXXX"));
+        let decoded = phone.run_with(&format!("decode - --lang {lang}"), picture);
+        assert!(decoded.exit == 7 && !decoded.stderr.contains("--code"), "{decoded:?}");
+    }
+    phone.run_with("scan -", b"x").assert_failed(1, "PNG, JPEG, WebP, GIF and BMP can\n");
+}
+
+#[test]
 fn what_can_not_be_scanned_is_said_and_sent_to_nobody() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
