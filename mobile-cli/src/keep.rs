@@ -27,6 +27,7 @@ use shared::words::Text;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::show::escaped;
 
 /// The phone's session.
 #[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
@@ -71,11 +72,16 @@ pub(crate) enum KeepError {
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Io { path, source } => Self::io(to_say!(cant_use(path.display(), &source))),
+            KeepError::Io { path, source } => Self::io(to_say!(cant_use(shown(&path), &source))),
             KeepError::Corrupt(text) => Self::new(Exit::NotLoggedIn, "corrupt_state", text),
             KeepError::NoPlace => Self::usage(to_say!(no_home())),
         }
     }
+}
+
+/// A path as a terminal can take it.
+fn shown(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
 }
 
 /// What one kind of file holds.
@@ -91,7 +97,7 @@ impl Kept for Phone {
     const NAME: &'static str = "phone";
 
     fn corrupt(path: &Path) -> Text {
-        to_say!(phone_file_corrupt(path.display()))
+        to_say!(phone_file_corrupt(shown(path)))
     }
 
     fn server(&self) -> &str {
@@ -103,7 +109,7 @@ impl Kept for Scan {
     const NAME: &'static str = "scan";
 
     fn corrupt(path: &Path) -> Text {
-        to_say!(scan_file_corrupt(path.display()))
+        to_say!(scan_file_corrupt(shown(path)))
     }
 
     fn server(&self) -> &str {

@@ -7,6 +7,7 @@ mod desktop;
 mod notifications;
 mod scan;
 mod sessions;
+mod shell;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -109,17 +110,13 @@ impl<'a> Context<'a> {
 fn options(args: &Args) -> String {
     let mut options = Vec::new();
     if args.server.as_str() != DEFAULT_SERVER {
-        options.push(format!("--server {} ", args.server));
+        options.push(format!("--server {} ", shell::typed(args.server.as_str().as_ref())));
     }
     if args.insecure_http {
         options.push("--insecure-http ".to_owned());
     }
     if let Some(folder) = &args.state_dir {
-        let folder = folder.to_string_lossy();
-        let is_plain = folder.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
-        let typed =
-            if is_plain { folder.into_owned() } else { format!("'{}'", folder.replace('\'', r"'\''")) };
-        options.push(format!("--state-dir {typed} "));
+        options.push(format!("--state-dir {} ", shell::typed(folder.as_os_str())));
     }
     options.concat()
 }
@@ -172,5 +169,7 @@ mod tests {
             "--server http://x --insecure-http --state-dir /tmp/a-b_c.d "
         );
         assert_eq!(said(&["--state-dir", "it's; my phone"]), r"--state-dir 'it'\''s; my phone' ");
+        assert_eq!(said(&["--state-dir", "a\x1b[2J"]), r"--state-dir $'a\033[2J' ");
+        assert_eq!(said(&["--server", "http://$(id)"]), "--server 'http://$(id)' ");
     }
 }

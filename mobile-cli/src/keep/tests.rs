@@ -151,6 +151,27 @@ fn a_place_that_can_not_be_used_is_named() {
     assert!(error.contains("state") && error.contains("--state-dir"), "{error}");
 }
 
+#[test]
+fn a_place_whose_name_a_terminal_would_obey_is_named_harmlessly() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("a\x1b[2J");
+    let server = PublicUrl::parse(SERVER).unwrap();
+    let keep = || Keep::of(Some(state.clone()), &server).unwrap();
+    fs::write(&state, "a file").unwrap();
+    let cant_use = Failure::from(keep().keep_phone(&logged_in(FIRST)).unwrap_err());
+    fs::remove_file(&state).unwrap();
+    keep().keep_phone(&logged_in(FIRST)).unwrap();
+    let phone = keep().phone().unwrap().unwrap();
+    fs::write(keep().path::<Scan>(), "x").unwrap();
+    let bad_scan = Failure::from(keep().scan(&phone).unwrap_err());
+    fs::write(keep().path::<Phone>(), "x").unwrap();
+    let bad_phone = Failure::from(keep().phone().unwrap_err());
+    for failure in [cant_use, bad_scan, bad_phone] {
+        let line = failure.line(Lang::English);
+        assert!(line.contains(r"a\u{1b}[2J") && !line.contains('\x1b'), "{line}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_user_can_read_it_and_no_litter_is_left() {
