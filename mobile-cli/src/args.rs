@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args as Arguments, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use shared::code::PublicUrl;
+use clap::{Arg, ArgGroup, Args as Arguments, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use shared::code::{BadUrl, PublicUrl};
 use shared::help::in_language;
 use shared::id::SessionId;
-use shared::lang::Lang;
-use shared::name::Username;
+use shared::lang::{Lang, UnknownLang};
+use shared::name::{BadUsername, Username};
+use shared::to_say;
+use shared::words::Text;
 
 use crate::words;
 
@@ -31,7 +33,7 @@ With --json standard output gets one object: the server's answer, or
 pub(crate) struct Args {
     /// The server. A QR code of any other is refused before anything is sent
     #[arg(long, global = true, help_heading = COMMON, env = "SAOMA_SERVER", hide_env_values = true, value_name = "URL",
-          default_value = DEFAULT_SERVER, value_parser = PublicUrl::parse)]
+          default_value = DEFAULT_SERVER, value_parser = said(server, Lang::English))]
     pub(crate) server: PublicUrl,
 
     /// Where the log-in is kept, for each server apart [default: the user's state directory]
@@ -57,9 +59,41 @@ pub(crate) struct Args {
 impl Args {
     /// The arguments of this program, or else why not, or the help that they ask for, in a language.
     pub(crate) fn explained(lang: Lang) -> Result<Self, clap::Error> {
-        let command = in_language(Self::command(), lang, words::help::chinese);
-        Self::from_arg_matches(&command.try_get_matches()?)
+        Self::from_arg_matches(&in_words_of(lang).try_get_matches()?)
     }
+}
+
+/// The command line in a language: its help, and what is wrong about a value. The words around that are clap's.
+fn in_words_of(lang: Lang) -> clap::Command {
+    in_language(refusing_in(lang, Args::command()), lang, words::help::chinese)
+}
+
+fn refusing_in(lang: Lang, command: clap::Command) -> clap::Command {
+    let argument = |arg: Arg| match arg.get_id().as_str() {
+        "server" => arg.value_parser(said(server, lang)),
+        "lang" => arg.value_parser(said(language, lang)),
+        "name" => arg.value_parser(said(username, lang)),
+        "id" => arg.value_parser(said(Ended::parse, lang)),
+        _ => arg,
+    };
+    command.mut_args(argument).mut_subcommands(|below| refusing_in(lang, below))
+}
+
+/// A reader of values that says in one language why it refuses one.
+fn said<T>(read: fn(&str) -> Result<T, Text>, lang: Lang) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |value| read(value).map_err(|why| why.of(lang).to_owned())
+}
+
+fn server(value: &str) -> Result<PublicUrl, Text> {
+    PublicUrl::parse(value).map_err(BadUrl::text)
+}
+
+fn language(value: &str) -> Result<Lang, Text> {
+    value.parse().map_err(UnknownLang::text)
+}
+
+fn username(value: &str) -> Result<Username, Text> {
+    Username::parse(value).map_err(BadUsername::text)
 }
 
 /// What to do.
@@ -68,7 +102,7 @@ pub(crate) enum Command {
     /// Make an account
     Register {
         /// 1 to 64 of the characters a-z 0-9 . _ -
-        #[arg(value_parser = Username::parse)]
+        #[arg(value_parser = said(username, Lang::English))]
         name: Username,
         #[command(flatten)]
         passwords: Passwords,
@@ -76,7 +110,7 @@ pub(crate) enum Command {
     /// Log this phone in
     Login {
         /// The account's name
-        #[arg(value_parser = Username::parse)]
+        #[arg(value_parser = said(username, Lang::English))]
         name: Username,
         /// What this phone is called in the list of sessions
         #[arg(long, value_name = "NAME", default_value = "mobile-cli")]
@@ -175,7 +209,7 @@ pub(crate) enum SessionsCommand {
     #[command(group = ArgGroup::new("which").required(true))]
     End {
         /// The session's id, from the list; or a number from `notifications`: the PC that this one tells of
-        #[arg(group = "which", value_parser = Ended::parse)]
+        #[arg(group = "which", value_parser = said(Ended::parse, Lang::English))]
         id: Option<Ended>,
         /// All but this phone's own
         #[arg(long, group = "which")]
@@ -194,12 +228,12 @@ pub(crate) enum Ended {
 
 impl Ended {
     /// A session's id has 26 characters, more than any number that a notification has: neither is ever the other.
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    fn parse(text: &str) -> Result<Self, Text> {
         let number = || text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten();
         let session = text.parse().map(Self::Session).ok();
         session
             .or_else(|| number().filter(|id| *id > 0).map(Self::Notice))
-            .ok_or("neither a session's id nor a notification's number; see `sessions` and `notifications`")
+            .ok_or_else(|| to_say!(neither_id_nor_number()))
     }
 }
 
@@ -215,7 +249,7 @@ mod tests {
     /// The pages of help for all commands, as they are in a language.
     fn pages(lang: Lang) -> Vec<clap::Command> {
         let mut all = Vec::new();
-        let mut pages = vec![in_language(Args::command(), lang, words::help::chinese).term_width(100)];
+        let mut pages = vec![in_words_of(lang).term_width(100)];
         while let Some(mut page) = pages.pop() {
             page.build();
             all.push(page.clone());
@@ -243,6 +277,23 @@ mod tests {
             let helps = page.get_arguments().map(|arg| arg.get_help().map(ToString::to_string));
             for text in helps.chain([about]).flatten() {
                 assert!(!text.is_ascii(), "{}: {text}", page.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_about_a_value_is_said_in_the_language_that_is_read() {
+        for (line, english, chinese) in [
+            ("mobile-cli whoami --server ftp://x", ": it must be http:// or https://", "必须是 http://"),
+            ("mobile-cli --server ftp://x whoami", ": it must be http:// or https://", "必须是 http://"),
+            ("mobile-cli whoami --lang tlh", ": a language is one of: en", "语言只能是 en"),
+            ("mobile-cli register a/b", ": a user name is 1 to 64", "用户名由 1 到 64 个字符"),
+            ("mobile-cli login a/b", ": a user name is 1 to 64", "用户名由 1 到 64 个字符"),
+            ("mobile-cli sessions end x", ": neither a session's id", "既不是会话 ID"),
+        ] {
+            for (lang, says) in [(Lang::English, english), (Lang::Chinese, chinese)] {
+                let error = in_words_of(lang).try_get_matches_from(line.split(' ')).unwrap_err().to_string();
+                assert!(error.contains(says), "{error}");
             }
         }
     }

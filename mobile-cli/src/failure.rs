@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::lang::Lang;
+use shared::say;
 use shared::words::Text;
 
 /// Why a command failed.
@@ -50,7 +51,7 @@ impl Failure {
 
     /// The line on standard error.
     pub(crate) fn line(&self, lang: Lang) -> String {
-        format!("mobile-cli: {}", self.message.of(lang))
+        say!(lang, failed(self.message.of(lang)))
     }
 
     /// The object on standard output. Programs read it, so it is in English for everybody.

@@ -58,7 +58,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
     _ = error.print();
     // What was to be read by programs is so even now, though the arguments were not understood.
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-        let text = error.render().to_string();
+        // They read English.
+        let error = Args::explained(Lang::English).err();
+        let text = error.map(|error| error.render().to_string()).unwrap_or_default();
         let first_line = text.lines().next().unwrap_or_default();
         let first_line = Text::verbatim(first_line.trim_start_matches("error: "));
         Output::new(true, Lang::English).report(&Failure::usage(first_line));

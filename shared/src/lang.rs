@@ -21,6 +21,15 @@ pub enum Lang {
 #[error("a language is one of: en, zh-CN")]
 pub struct UnknownLang;
 
+#[cfg(feature = "client")]
+impl UnknownLang {
+    /// The same in every language.
+    #[must_use]
+    pub fn text(self) -> crate::words::Text {
+        crate::to_say!(unknown_lang(self))
+    }
+}
+
 /// What a locale writes text in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {

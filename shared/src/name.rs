@@ -15,6 +15,15 @@ pub struct Username(String);
 #[error("a user name is 1 to 64 of the characters a-z 0-9 . _ -")]
 pub struct BadUsername;
 
+#[cfg(feature = "client")]
+impl BadUsername {
+    /// The same in every language.
+    #[must_use]
+    pub fn text(self) -> crate::words::Text {
+        crate::to_say!(bad_username(self))
+    }
+}
+
 impl Username {
     /// Its greatest length in characters.
     pub const MAX_LEN: usize = 64;

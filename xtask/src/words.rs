@@ -62,3 +62,22 @@ fn the_messages_stand_in_the_same_order_in_every_language() {
         assert_eq!(names(&english), names(&chinese), "{speaker}");
     }
 }
+
+/// Where Chinese has a mark of its own width, the other is a slip.
+#[test]
+fn chinese_is_punctuated_as_chinese() {
+    let is_chinese =
+        |c: char| matches!(c, '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
+    let mut texts = vec![root().join("mobile-cli/src/words/help.rs")];
+    texts.extend(SPEAKERS.map(|speaker| root().join(speaker).join("src/words/chinese.rs")));
+    for path in texts {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let chars: Vec<char> = line.chars().filter(|c| *c != ' ').collect();
+            let slip = chars.windows(2).find(|two| {
+                let is_slip = |one: char, other: char| ",;:!?()".contains(one) && is_chinese(other);
+                is_slip(two[0], two[1]) || is_slip(two[1], two[0])
+            });
+            assert_eq!(slip, None, "{}: {line}", path.display());
+        }
+    }
+}

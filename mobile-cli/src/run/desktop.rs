@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use mobile_cli::decode::MAX_FILE_BYTES;
-use shared::to_say;
+use shared::{say, to_say};
 
 use crate::failure::Failure;
 
@@ -70,7 +70,9 @@ pub(super) fn picture(place: Place) -> Result<Vec<u8>, Failure> {
     let names: Vec<_> = lines.iter().filter_map(|line| line.first().copied()).collect();
     Err(Failure::io(match (place, names.as_slice()) {
         (_, [name]) if !is_any_installed => to_say!(needs_program(name)),
-        _ if !is_any_installed => to_say!(needs_one_of(names.join(", "))),
+        _ if !is_any_installed => {
+            to_say!(comma()).map(|lang, comma| say!(lang, needs_one_of(names.join(comma))))
+        }
         (Place::Clipboard, _) => to_say!(no_copied_picture()),
         (Place::Screen, _) => to_say!(screen_unreadable()),
     }))

@@ -21,7 +21,7 @@ pub(crate) fn notice(notice: &Notification, end: &str, zone: &TimeZone, paint: P
     let details: Vec<_> = device.into_iter().chain(claim(notice.ip.as_ref())).collect();
     let parts = [
         Some(format!("{}  {what}", minute(notice.at, zone))),
-        (!details.is_empty()).then(|| say!(lang, where_it_was(details.join(", ")))),
+        (!details.is_empty()).then(|| say!(lang, where_it_was(details.join(&say!(lang, comma()))))),
         (notice.count > 1).then(|| say!(lang, times(notice.count))),
         notice.session_id.map(|id| say!(lang, by_session(id))),
         undo.or_else(advice),

@@ -37,7 +37,7 @@ pub(crate) fn request(asked: Asked<'_>, zone: &TimeZone, paint: Paint) -> String
     let lang = paint.lang();
     let mut lines = vec![paint.strong(&say!(lang, log_in_as(username))), String::new()];
     let mut row = |name: &str, value: &str| lines.extend(row(name, value, paint));
-    match claims(login) {
+    match claims(login, lang) {
         None => row(&say!(lang, device()), &say!(lang, says_nothing())),
         Some(claims) => {
             row(&say!(lang, device()), &claims);
@@ -73,10 +73,10 @@ fn row(name: &str, value: &str, paint: Paint) -> Vec<String> {
 }
 
 /// The PC's own words, in quotation marks, if it has any.
-fn claims(login: &LoginRequest) -> Option<String> {
+fn claims(login: &LoginRequest, lang: Lang) -> Option<String> {
     let claims = [&login.device_name, &login.device_os, &login.device_app];
     let claims: Vec<_> = claims.into_iter().filter_map(|text| claim(text.as_ref())).collect();
-    (!claims.is_empty()).then(|| quoted(&claims.join(", ")))
+    (!claims.is_empty()).then(|| quoted(&claims.join(&say!(lang, comma()))))
 }
 
 fn network(login: &LoginRequest, lang: Lang) -> String {

@@ -34,6 +34,9 @@ shared::catalogue! {
     nothing_happened() = "暂无登录提醒。";
     trying_on(why) = "{why}（正在重试）";
 
+    // Between what stands side by side.
+    comma() = "、";
+
     // Who asks to be logged in.
     log_in_as(name) = "确认让这台电脑登录账号 {name}？";
     device() = "设备";
@@ -76,6 +79,8 @@ shared::catalogue! {
     undo(command, number) = "。如非本人操作，请尽快修改密码，并执行：{command} {number}";
 
     // Why it failed.
+    failed(why) = "mobile-cli：{why}";
+    neither_id_nor_number() = "既不是会话 ID，也不是提醒的编号，请查看 `sessions` 和 `notifications`";
     no_resources(why) = "本机资源不足：{why}";
     bad_server(server, why) = "--server {server}：{why}";
     not_logged_in(server, command) = "尚未登录 {server}，请先登录：{command}";

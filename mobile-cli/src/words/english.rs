@@ -34,6 +34,9 @@ shared::catalogue! {
     nothing_happened() = "Nothing has happened yet.";
     trying_on(why) = "{why} (trying on)";
 
+    // Between what stands side by side.
+    comma() = ", ";
+
     // Who asks to be logged in.
     log_in_as(name) = "Log this PC in as {name}";
     device() = "Device";
@@ -76,6 +79,8 @@ shared::catalogue! {
     undo(command, number) = ". If that was not you, change the password, and: {command} {number}";
 
     // Why it failed.
+    failed(why) = "mobile-cli: {why}";
+    neither_id_nor_number() = "neither a session's id nor a notification's number; see `sessions` and `notifications`";
     no_resources(why) = "this machine lacks resources: {why}";
     bad_server(server, why) = "--server {server}: {why}";
     not_logged_in(server, command) = "not logged in at {server}; log in first: {command}";

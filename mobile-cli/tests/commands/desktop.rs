@@ -69,7 +69,7 @@ fn what_the_desktop_does_not_have_is_said_with_what_to_do() {
     for (words, variable, says) in [
         ("scan --clipboard", "NOTHING", "没有桌面环境"),
         ("scan --clipboard", "DISPLAY", "需要 xclip，"),
-        ("scan --screen", "DISPLAY", "均未安装：maim, scrot, import，"),
+        ("scan --screen", "DISPLAY", "均未安装：maim、scrot、import，"),
     ] {
         let command = on_desktop(&phone, &format!("{words} --lang zh-CN"), variable, &[]);
         phone.run_command(command, b"").assert_failed(1, says);

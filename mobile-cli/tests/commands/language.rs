@@ -33,12 +33,14 @@ fn programs_read_the_same_in_every_language() {
     let phone = Phone::of_alice(&fake);
     let ran = ["en", "zh-CN"].map(|lang| {
         fake.answers("POST /v1/scans", 200, scanned()).refuses("GET /v1/sessions", ProblemCode::Unavailable);
-        let ran = ["scan --code WDJB-MJHT", "sessions", "sessions end 0", "scan --code AEIOU"]
-            .map(|words| phone.run(&format!("{words} --json --lang {lang}")));
+        let ran =
+            ["scan --code WDJB-MJHT", "sessions", "sessions end 0", "scan --code AEIOU", "register a/b"]
+                .map(|words| phone.run(&format!("{words} --json --lang {lang}")));
         ran.map(|ran| (ran.exit, ran.stdout))
     });
     assert_eq!(ran[0], ran[1]);
     assert!(ran[0][3].1.contains("eight letters"), "{ran:?}");
+    assert!(ran[0][4].1.contains("a user name is"), "{ran:?}");
 }
 
 #[test]

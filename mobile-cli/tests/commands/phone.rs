@@ -139,7 +139,8 @@ impl Ran {
     pub(crate) fn assert_failed(&self, exit: i32, says: &str) {
         assert_eq!(self.exit, exit, "{self:?}");
         assert!(self.stdout.is_empty(), "{self:?}");
-        assert!(self.stderr.starts_with("mobile-cli: ") && self.stderr.lines().count() == 1, "{self:?}");
+        let is_ours = ["mobile-cli: ", "mobile-cli："].iter().any(|ours| self.stderr.starts_with(ours));
+        assert!(is_ours && self.stderr.lines().count() == 1, "{self:?}");
         assert!(self.stderr.contains(says), "{self:?}");
     }
 

@@ -1,6 +1,8 @@
 //! What the clients say about servers, in Chinese.
 
 use crate::code::BadUrl;
+use crate::lang::UnknownLang;
+use crate::name::BadUsername;
 use crate::problem::{OauthCode, ProblemCode};
 
 crate::catalogue! {
@@ -96,4 +98,14 @@ pub(crate) fn bad_url(why: BadUrl) -> String {
         }
     };
     words.to_owned()
+}
+
+/// Why a text is no user name.
+pub(crate) fn bad_username(_: BadUsername) -> String {
+    "用户名由 1 到 64 个字符组成，只能使用 a-z 0-9 . _ -".to_owned()
+}
+
+/// Why a text names no language.
+pub(crate) fn unknown_lang(_: UnknownLang) -> String {
+    "语言只能是 en 或 zh-CN".to_owned()
 }

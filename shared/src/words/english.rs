@@ -1,6 +1,8 @@
 //! What the clients say about servers, in English.
 
 use crate::code::BadUrl;
+use crate::lang::UnknownLang;
+use crate::name::BadUsername;
 use crate::problem::{OauthCode, ProblemCode};
 
 crate::catalogue! {
@@ -58,5 +60,15 @@ pub(crate) fn oauth(code: OauthCode) -> String {
 
 /// Why an address is not called.
 pub(crate) fn bad_url(why: BadUrl) -> String {
+    why.to_string()
+}
+
+/// Why a text is no user name.
+pub(crate) fn bad_username(why: BadUsername) -> String {
+    why.to_string()
+}
+
+/// Why a text names no language.
+pub(crate) fn unknown_lang(why: UnknownLang) -> String {
     why.to_string()
 }
