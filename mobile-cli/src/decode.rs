@@ -36,6 +36,7 @@ mod picture;
 mod prepare;
 mod read;
 mod sheet;
+mod stretch;
 mod threshold;
 mod turn;
 

@@ -24,13 +24,13 @@ pub(super) fn has_more_than(most: usize, dark: &GrayImage) -> bool {
 }
 
 /// Dark pixels side by side in a row, and the piece that they belong to.
-struct Run {
-    start: usize,
-    end: usize,
+pub(super) struct Run {
+    pub(super) start: usize,
+    pub(super) end: usize,
     piece: usize,
 }
 
-fn runs(row: &[u8]) -> Vec<Run> {
+pub(super) fn runs(row: &[u8]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (x, _) in row.iter().enumerate().filter(|(_, pixel)| **pixel == 1) {
         match runs.last_mut().filter(|run| run.end == x) {
@@ -68,7 +68,7 @@ fn patterns(rows: &mut [Vec<Run>]) -> usize {
 }
 
 /// Whether three runs and the gaps between them are as 1:1:3:1:1, as exactly as the reader wants it.
-fn has_proportions(three: &[Run]) -> bool {
+pub(super) fn has_proportions(three: &[Run]) -> bool {
     let [left, stone, right] = three else { return false };
     let widths = [
         left.end - left.start,

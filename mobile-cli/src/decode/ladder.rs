@@ -10,6 +10,7 @@ use super::crowd::has_more_than;
 use super::guard::{Findings, quietly};
 use super::prepare::{Change, Preparation, Size, Threshold};
 use super::read::{Code, Pattern, Seen, Spot, flooded, traced};
+use super::stretch::Stretch;
 
 /// One way to prepare a picture, and how it is read then.
 struct Step {
@@ -30,6 +31,8 @@ enum Reader {
     Bent,
     /// By [`flooded`].
     Flooded,
+    /// As if it were [evened](Stretch), if it is uneven; dark or light.
+    Evened,
 }
 
 const fn step(size: Size, change: Change, threshold: Threshold, readers: &'static [Reader]) -> Step {
@@ -41,7 +44,7 @@ const fn last(size: Size, change: Change, threshold: Threshold, readers: &'stati
 }
 
 use Change::{Inverted, Sharpened, Softened, Turned};
-use Reader::{Bent, Flooded, Light, Traced};
+use Reader::{Bent, Evened, Flooded, Light, Traced};
 use Size::{AtMost, Doubled, Shrunk, Whole};
 use Threshold::{Blocks, LocalMean, Otsu, RunningMean};
 
@@ -50,6 +53,7 @@ const STEPS: &[Step] = &[
     step(Whole,        Change::None,   Otsu,        &[Traced, Light]),
     step(Shrunk(400),  Change::None,   Blocks,      &[Traced]),
     step(Whole,        Change::None,   Blocks,      &[Bent, Light]),
+    step(Whole,        Change::None,   Otsu,        &[Evened]),
     step(Shrunk(400),  Change::None,   LocalMean,   &[Bent, Flooded]),
     step(Whole,        Change::None,   LocalMean,   &[Traced]),
     step(AtMost(800),  Change::None,   LocalMean,   &[Flooded]),
@@ -146,9 +150,20 @@ impl Reader {
         }
         match self {
             Flooded => Some(flooded::read(dark)),
+            Evened => {
+                Some(evened(dark, found).or_else(|| evened(&negative(dark), found)).unwrap_or_default())
+            }
             _ => traced::read(dark, self == Bent, &|| found.are_late()),
         }
     }
+}
+
+/// Only what was read: where something else only looks like a code, these pixels are not those of the picture.
+fn evened(dark: &GrayImage, found: &Findings) -> Option<Seen> {
+    let stretch = Stretch::of(dark)?;
+    let seen = traced::read(&stretch.evened(dark), false, &|| found.are_late())?;
+    let codes: Vec<Code> = seen.codes.into_iter().map(|code| stretch.code_in_place(code)).collect();
+    (!codes.is_empty()).then(|| Seen { codes, ..Seen::default() })
 }
 
 fn negative(dark: &GrayImage) -> GrayImage {

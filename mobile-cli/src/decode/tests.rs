@@ -12,6 +12,7 @@ use qrcode::{Color, EcLevel, QrCode, Version};
 use super::*;
 
 mod hints;
+mod lines;
 mod several;
 
 const TEXT: &str = "HTTPS://LOGIN.EXAMPLE.COM/Q/7K0123456789ABCDEFGHJKMNPQ";
