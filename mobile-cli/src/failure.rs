@@ -1,11 +1,13 @@
 //! Why a command failed: a line for people, a word for programs, and the exit code.
 
+use std::io;
+
 use serde::Serialize;
 use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::lang::Lang;
-use shared::say;
 use shared::words::Text;
+use shared::{say, to_say};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -75,6 +77,17 @@ impl From<ClientError> for Failure {
         };
         let retry_after = error.retry_after_secs();
         Self { exit: error.exit(), code, message: error.text().map(clause), retry_after }
+    }
+}
+
+/// Why a file can't be used: what is usual in the reader's language, the rest in the system's own.
+pub(crate) fn io_reason(error: &io::Error) -> Text {
+    match error.kind() {
+        io::ErrorKind::NotFound => to_say!(no_such_file()),
+        io::ErrorKind::PermissionDenied => to_say!(no_permission()),
+        io::ErrorKind::IsADirectory => to_say!(is_a_folder()),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => to_say!(is_no_folder()),
+        _ => Text::verbatim(error),
     }
 }
 

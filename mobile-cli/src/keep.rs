@@ -22,11 +22,11 @@ use shared::disk::{self, Readers, make_private, server_name, write_whole};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::secret::{ConfirmToken, PhoneToken, Token};
-use shared::to_say;
 use shared::words::Text;
+use shared::{say, to_say};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, io_reason};
 use crate::show::escaped;
 
 /// The phone's session.
@@ -72,7 +72,9 @@ pub(crate) enum KeepError {
 impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
-            KeepError::Io { path, source } => Self::io(to_say!(cant_use(shown(&path), &source))),
+            KeepError::Io { path, source } => {
+                Self::io(io_reason(&source).map(|lang, why| say!(lang, cant_use(shown(&path), why))))
+            }
             KeepError::Corrupt(text) => Self::new(Exit::NotLoggedIn, "corrupt_state", text),
             KeepError::NoPlace => Self::usage(to_say!(no_home())),
         }

@@ -92,7 +92,8 @@ impl Lang {
                 None => {}
             }
         }
-        let named = option.or_else(|| variable(Self::VARIABLE)).and_then(|name| name.parse().ok());
+        let known = |name: String| name.parse().ok();
+        let named = option.and_then(known).or_else(|| variable(Self::VARIABLE).and_then(known));
         Self::to_write(named, variable)
     }
 
@@ -232,6 +233,8 @@ mod tests {
         assert_eq!(of("x --help", &locale), Lang::Chinese);
         assert_eq!(of("x --help", &[("SAOMA_LANG", "en"), locale[0]]), Lang::English);
         assert_eq!(of("x --language en --lang", &locale), Lang::Chinese);
+        // That it is none is said in the language that is read otherwise.
+        assert_eq!(of("x --lang tlh", &[("SAOMA_LANG", "zh-CN")]), Lang::Chinese);
     }
 
     #[test]

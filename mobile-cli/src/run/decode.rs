@@ -11,7 +11,7 @@ use shared::words::Text;
 use shared::{say, to_say};
 
 use super::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, io_reason};
 use crate::output::{Output, print};
 use crate::show;
 
@@ -34,7 +34,7 @@ pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
             return Failure::io(to_say!(stdin_no_picture(&error)));
         }
         let name = show::escaped(&image.to_string_lossy());
-        Failure::io(to_say!(no_picture(&name, &error)))
+        Failure::io(io_reason(&error).map(|lang, why| say!(lang, no_picture(&name, why))))
     })
 }
 

@@ -121,6 +121,21 @@ fn of_several_codes_the_one_that_is_ours_is_taken() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_said_in_the_language_that_is_read() {
+    let fake = Fake::start();
+    let phone = Phone::of_alice(&fake);
+    for (words, says) in [
+        ("scan none.png", "none.png can't be read: there is no such file; name a picture\n"),
+        ("decode none.png --lang zh-CN", "无法读取 none.png：文件不存在，请提供图片\n"),
+        ("scan . --lang zh-CN", "无法读取 .：这是一个文件夹，请提供图片\n"),
+    ] {
+        phone.run(words).assert_failed(1, says);
+    }
+    phone.put("file", b"");
+    phone.run("whoami --state-dir file --lang zh-CN").assert_failed(1, "路径中有一项不是文件夹，");
+}
+
+#[test]
 fn who_has_nothing_that_is_read_is_told_of_another_way() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);
