@@ -17,7 +17,7 @@ shared::catalogue! {
     open_link() = "Or open this link there:";
     shown_there_as() = "This computer is shown there as";
     no_room() = "No room here for the QR code. Enlarge the window.";
-    no_room_but(columns, rows) = "No room here for the QR code. Enlarge the window: {columns} x {rows} will do.";
+    no_room_but(columns, rows) = "No room here for the QR code. Enlarge the window: {columns}x{rows} will do.";
     or_type_code() = "Or type this code on your phone:";
     scanned() = "Scanned";
     scanned_by(name) = "Scanned by {name}";
