@@ -12,7 +12,7 @@
 //!  +---------------------------------+   ━━━━━━━━━━━━━━╸────────── 1:42
 //!  HTTPS://LOGIN.EXAMPLE.COM/Q/7KX2…                                      link
 //!                                                                         note
-//!  r new code  s save  c copy link  ? help  q quit          websocket     keys
+//!  r new code  s save  c copy link  d style  ? help  q quit  websocket    keys
 //! ```
 //!
 //! The picture's place depends on the window and on the server's address
@@ -84,9 +84,9 @@ fn places_by(app: &App, area: Rect, style: Style) -> Places {
     Places::of(area, app.code(), app.link_columns(), &app.drawings(style))
 }
 
-/// Whether the window has room for a code in this style.
-pub(crate) fn has_room(app: &App, style: Style) -> bool {
-    places_by(app, Rect::from((Position::ORIGIN, app.window)), style).picture.is_some()
+/// What the code looks like in this style, if the window has room for it.
+pub(crate) fn shape(app: &App, style: Style) -> Option<Shape> {
+    places_by(app, Rect::from((Position::ORIGIN, app.window)), style).picture.map(|(_, shape)| shape)
 }
 
 /// The place of a picture that the terminal draws in pixels, in a window of a size.
@@ -170,7 +170,7 @@ fn keys(app: &App) -> Vec<(&'static str, String)> {
             new_code(),
             ("s", say!(lang, key_save())),
             ("c", say!(lang, key_copy())),
-            ("t", say!(lang, key_transport())),
+            ("d", say!(lang, key_style())),
         ],
         Stage::Pending(Pending { progress: Progress::Redeeming(redeeming), .. })
             if redeeming.asked.is_some() =>

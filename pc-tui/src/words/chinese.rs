@@ -59,7 +59,7 @@ shared::catalogue! {
     key_new_code() = "换一个";
     key_save() = "保存";
     key_copy() = "复制链接";
-    key_transport() = "传输方式";
+    key_style() = "样式";
     key_digits() = "输入数字";
     key_help() = "帮助";
     key_quit() = "退出";

@@ -62,7 +62,7 @@ shared::catalogue! {
     key_new_code() = "new code";
     key_save() = "save";
     key_copy() = "copy link";
-    key_transport() = "transport";
+    key_style() = "style";
     key_digits() = "type the code";
     key_help() = "help";
     key_quit() = "quit";

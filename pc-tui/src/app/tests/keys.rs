@@ -8,6 +8,7 @@ use shared::lang::Lang;
 use crate::app::{Key, Manner, Message, Settings};
 use crate::fixture::{LINK, Play, session, settings, unreachable};
 use crate::qr::{Graphics, Protocol, Style};
+use crate::view;
 
 #[test]
 fn each_key_means_one_thing() {
@@ -136,7 +137,9 @@ fn a_transport_that_was_chosen_is_kept_for_the_next_code() {
 fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     let cycle = |play: &mut Play| {
         let press = |_| {
+            let before = view::shape(&play.app, play.app.style);
             play.press(Key::NextStyle);
+            assert_ne!(view::shape(&play.app, play.app.style), before, "one sees that it was pressed");
             let note = play.app.shown_note().unwrap();
             assert!(
                 Lang::ALL.iter().all(|lang| note.of(*lang).contains(play.app.style.as_str())),
@@ -148,13 +151,13 @@ fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     };
     let mut play = Play::screen().until_unscanned();
     assert_eq!(play.app.style, Style::Auto);
-    // Full cells don't fit 80 x 24.
-    let [auto, full, half, reverse] = [Style::Auto, Style::Full, Style::Half, Style::Reverse];
-    assert_eq!(cycle(&mut play), [half, reverse, auto, half, reverse]);
+    // Full cells don't fit 80 x 24, and half cells are what is shown there already.
+    let [auto, half, reverse] = [Style::Auto, Style::Half, Style::Reverse];
+    assert_eq!(cycle(&mut play), [reverse, auto, reverse, auto, reverse]);
     play.resize(120, 42);
-    assert_eq!(cycle(&mut play), [auto, full, half, reverse, auto]);
+    assert_eq!(cycle(&mut play), [auto, half, reverse, auto, half]);
     play.app.settings.abilities.has_half_cells = false;
-    assert_eq!(cycle(&mut play), [full, reverse, auto, full, reverse]);
+    assert_eq!(cycle(&mut play), [reverse, auto, reverse, auto, reverse]);
     play.app.settings.abilities.graphics = Graphics::new(Protocol::Sixel, Size::new(8, 16));
     assert_eq!(cycle(&mut play)[0], Style::Picture);
 }
