@@ -120,7 +120,7 @@ impl Work {
             Effect::Keep(session) => self.on_disk(|keep| keep.save(&session)),
             Effect::Forget => self.on_disk(Keep::forget),
             Effect::Listen => self.listen(),
-            Effect::Copy(_) | Effect::Say(_) | Effect::Leave(..) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Say(_) | Effect::Leave(..) => {}
         }
     }
 

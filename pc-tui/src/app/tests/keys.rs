@@ -37,6 +37,7 @@ fn each_key_means_one_thing() {
 fn ctrl_c_quits_and_other_chords_do_nothing() {
     let chord = |c, modifiers| Key::of(KeyEvent::new(KeyCode::Char(c), modifiers));
     assert_eq!(chord('c', KeyModifiers::CONTROL), Some(Key::Quit));
+    assert_eq!(chord('z', KeyModifiers::CONTROL), Some(Key::Suspend));
     assert_eq!(chord('l', KeyModifiers::CONTROL), None, "it redraws a shell, it must not log out here");
     assert_eq!(chord('q', KeyModifiers::ALT), None);
 }
@@ -195,6 +196,14 @@ fn the_help_comes_and_goes() {
         play.press(key);
         assert_eq!(play.app.shows_help, shown);
     }
+}
+
+#[test]
+fn whoever_comes_back_from_ctrl_z_finds_all_as_it_was() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::Help);
+    assert_eq!(play.press(Key::Suspend).done(), ["suspend"]);
+    assert!(play.app.shows_help && play.app.open_code().is_some());
 }
 
 #[test]
