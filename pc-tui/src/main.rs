@@ -57,7 +57,7 @@ use keep::{Keep, KeepError};
 use plain::{Paper, Reader};
 use qr::Style;
 use signals::Signals;
-use terminal::{Known, Letters, Screen, Surroundings};
+use terminal::{Known, Letters, Screen, Surroundings, is_screen};
 use work::{CLIENT_ID, Work};
 
 /// Often enough that no countdown skips a second.
@@ -128,8 +128,10 @@ async fn log_out(client: &Client, keep: Keep, lang: Lang) -> Result<Exit, Failur
 }
 
 async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) -> Result<Exit, Failure> {
-    let has_screen = io::stdout().is_terminal() && !login.plain && !login.json;
-    let surroundings = Surroundings::of(|name| std::env::var(name).ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let surroundings = Surroundings::of(variable);
+    let is_screen = io::stdout().is_terminal() && is_screen(variable);
+    let has_screen = is_screen && !login.plain && !login.json;
     let known = Known::unasked(surroundings);
     let mut settings = Settings {
         server: client.server().clone(),
@@ -165,7 +167,8 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
     } else if login.json {
         Face::Lines(Reader::Program { qr_png: login.save_qr }, lang)
     } else {
-        let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+        // What is no screen may know no colours either, and gets what a file would.
+        let size = is_screen.then(crossterm::terminal::size).and_then(Result::ok);
         let terminal = size.map(|(width, height)| Size::new(width, height));
         // Nobody is asked here, so of a locale that nobody has set the best is assumed.
         settings.abilities.has_half_cells = surroundings.charset != Charset::Other;

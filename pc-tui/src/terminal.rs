@@ -12,7 +12,7 @@ mod question;
 mod surroundings;
 
 pub(crate) use question::{Known, Letters};
-pub(crate) use surroundings::Surroundings;
+pub(crate) use surroundings::{Surroundings, is_screen};
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, Write as _};

@@ -264,3 +264,22 @@ async fn stopped_it_gives_the_terminal_back_and_continued_it_shows_the_same_code
     terminal.tmux(&["send-keys", "echo ended with $?", "Enter"]);
     terminal.shows("ended with 6").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_no_screen_gets_lines_and_no_escapes() {
+    let server = Server::start().await;
+    let url = server.client.server().clone();
+    for term in ["TERM=dumb", "-u TERM"] {
+        let state_dir = tempfile::tempdir().unwrap();
+        let path = state_dir.path().display();
+        let program = env!("CARGO_BIN_EXE_pc-tui");
+        let line = format!("env {term} LC_ALL=C.UTF-8 '{program}' --server {url} --state-dir '{path}'");
+        let terminal = Terminal::start(&line);
+        terminal.tmux(&["resize-window", "-x", "100", "-y", "50"]);
+        terminal.shows("code: ").await;
+        let screen = terminal.shows("unscanned: waiting for a phone").await;
+        assert!(screen.contains('█'), "{screen}");
+        let coloured = terminal.tmux(&["capture-pane", "-p", "-e"]).stdout;
+        assert!(!coloured.contains(&0x1b), "{}", String::from_utf8_lossy(&coloured));
+    }
+}
