@@ -7,11 +7,11 @@ use std::path::Path;
 use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
+use shared::name::escaped;
 use shared::to_say;
 
 use crate::failure::Failure;
 use crate::output::{Output, print};
-use crate::show;
 
 /// Prints the text of each code.
 pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
         return output.answer(&json!({"texts": texts}), |_| String::new());
     }
     let is_terminal = io::stdout().is_terminal();
-    let shown = |text: String| if is_terminal { show::escaped(&text) } else { text };
+    let shown = |text: String| if is_terminal { escaped(&text) } else { text };
     print(&texts.into_iter().map(shown).collect::<Vec<_>>().join("\n"))
 }
 
@@ -31,7 +31,7 @@ pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
         if image == Path::new("-") {
             return Failure::io(to_say!(stdin_no_picture(&error)));
         }
-        let name = show::escaped(&image.to_string_lossy());
+        let name = escaped(&image.to_string_lossy());
         Failure::io(to_say!(no_picture(&name, &error)))
     })
 }

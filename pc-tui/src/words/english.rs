@@ -121,8 +121,8 @@ shared::catalogue! {
     plain_link(link) = "link: {link}";
     plain_code(code) = "code: {code}";
     plain_invitation(secs) = "Scan the QR code with your phone, or type the code there, within {secs} s.";
-    plain_no_room(columns, rows) = "No room here for the QR code: it takes {columns} columns and {rows} rows.";
-    plain_no_characters() = "No QR code: this locale has no characters for it. Use the link or the code.";
+    plain_no_room(columns, rows) = "No room here for the QR code: it takes {columns} columns and {rows} rows. Or save it with --save-qr FILE.";
+    plain_no_characters() = "No QR code: this locale has no characters for it. Use the link or the code, draw it with --qr-style full, or save it with --save-qr FILE.";
     plain_unscanned() = "unscanned: waiting for a phone";
     plain_scanned() = "scanned: confirm on your phone";
     plain_scanned_by(name) = "scanned by {name}: confirm on your phone";

@@ -231,3 +231,10 @@ fn a_note_goes_by_itself() {
     play.wait(1);
     assert!(play.app.shown_note().is_none());
 }
+
+#[test]
+fn the_name_of_a_saved_picture_is_no_command_to_the_terminal() {
+    let mut play = Play::screen().until_unscanned();
+    play.send(Message::QrSaved(play.attempt, "a\x1b[2Jb.png".into(), Ok(())));
+    assert_eq!(play.note().unwrap(), r"The QR code is saved in a\u{1b}[2Jb.png");
+}
