@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::api::{Account, LoginRequest, PhoneLoggedIn, Scanned};
 use shared::code::PublicUrl;
-use shared::disk::{self, Readers, make_private, server_name, write_whole};
+use shared::disk::{self, Readers, make_private, server_name, shown, write_whole};
 use shared::exit::Exit;
 use shared::id::SessionId;
 use shared::secret::{ConfirmToken, PhoneToken, Token};
@@ -27,7 +27,6 @@ use shared::{say, to_say};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, io_reason};
-use crate::show::escaped;
 
 /// The phone's session.
 #[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
@@ -79,11 +78,6 @@ impl From<KeepError> for Failure {
             KeepError::NoPlace => Self::usage(to_say!(no_home())),
         }
     }
-}
-
-/// A path as a terminal can take it.
-fn shown(path: &Path) -> String {
-    escaped(&path.to_string_lossy())
 }
 
 /// What one kind of file holds.

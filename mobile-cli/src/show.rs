@@ -10,7 +10,7 @@ mod sessions;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use shared::name::{clean, clean_claim, is_unprintable};
+use shared::name::{clean, clean_claim};
 use shared::text::fit;
 
 pub(crate) use notices::notice;
@@ -53,31 +53,9 @@ fn second(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A QR code's text with everything marked that could control or deceive a terminal, on one line.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
-            c if is_unprintable(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_could_deceive_a_terminal_is_marked_and_the_rest_is_as_it_is() {
-        assert_eq!(escaped("https://x/ä日本?a=\\b"), "https://x/ä日本?a=\\b");
-        assert_eq!(
-            escaped("a\x1b[2J\u{202e}b\nc\td\u{9b}\u{7f}\u{200b}"),
-            r"a\u{1b}[2J\u{202e}b\nc\td\u{9b}\u{7f}\u{200b}"
-        );
-    }
 
     #[test]
     fn a_sentence_of_the_server_stays_one_line() {

@@ -6,6 +6,7 @@ use shared::lang::Lang;
 
 use crate::app::{App, Event, Message};
 use crate::plain::Reader;
+use crate::signals::{self, Signal};
 use crate::terminal::Screen;
 
 /// What the program shows itself with.
@@ -35,6 +36,18 @@ impl Face {
             }
             Self::Screen(_) | Self::None => Ok(()),
         }
+    }
+
+    /// Does what a signal asks of whoever shows something; the rest is a message.
+    pub(crate) fn mind(&mut self, signal: Signal) -> io::Result<Option<Message>> {
+        match (signal, self) {
+            (Signal::End, _) => return Ok(Some(Message::Stop)),
+            (Signal::Suspend, Self::Screen(_)) => Screen::suspend()?,
+            (Signal::Suspend, Self::Lines(..) | Self::None) => signals::stop()?,
+            (Signal::Resumed, Self::Screen(screen)) => screen.take_again()?,
+            (Signal::Resumed, Self::Lines(..) | Self::None) => {}
+        }
+        Ok(None)
     }
 
     /// What the person does. Only a screen has one.

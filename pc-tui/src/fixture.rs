@@ -267,6 +267,7 @@ impl Effects {
             Effect::Keep(session) => format!("keep {}", last(&session.refresh_token)),
             Effect::Forget => "forget".to_owned(),
             Effect::Copy(text) => format!("copy {text}"),
+            Effect::Suspend => "suspend".to_owned(),
             Effect::Leave(exit, None) => format!("leave {}", *exit as u8),
             Effect::Leave(exit, Some(why)) => format!("leave {}: {why}", *exit as u8),
             Effect::Say(_) => String::new(),

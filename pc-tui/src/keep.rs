@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::api::TokenAnswer;
 use shared::code::PublicUrl;
-use shared::disk::{Readers, make_private, server_name, tighten, write_new, write_whole};
+use shared::disk::{Readers, make_private, server_name, shown, tighten, write_new, write_whole};
 use shared::dpop::Key;
 use shared::random::Random;
 use shared::secret::{PcToken, RefreshToken, Token};
@@ -95,10 +95,10 @@ impl KeepError {
     /// What is wrong, and what to do about it.
     pub(crate) fn text(&self) -> Text {
         match self {
-            Self::Io { path, source } => to_say!(cant_use(path.display(), source)),
+            Self::Io { path, source } => to_say!(cant_use(shown(path), source)),
             Self::InUse { server } => to_say!(in_use(server)),
-            Self::BadKey(path) => to_say!(bad_key(path.display())),
-            Self::Unreadable { path, aside } => to_say!(unreadable_session(path.display(), aside.display())),
+            Self::BadKey(path) => to_say!(bad_key(shown(path))),
+            Self::Unreadable { path, aside } => to_say!(unreadable_session(shown(path), shown(aside))),
         }
     }
 }

@@ -18,6 +18,7 @@ mod app;
 mod args;
 mod device;
 mod face;
+mod failure;
 #[cfg(test)]
 mod fixture;
 mod keep;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
-use shared::client::{Client, ClientError};
+use shared::client::Client;
 use shared::disk;
 use shared::dpop::Key;
 use shared::exit::Exit;
@@ -51,11 +52,12 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use app::{App, Device, Effect, Manner, Message, Settings};
 use args::{Arguments, Command, Login};
 use face::Face;
+use failure::Failure;
 use keep::{Keep, KeepError};
 use plain::{Paper, Reader};
 use qr::Style;
 use signals::Signals;
-use terminal::{Known, Letters, Screen, Surroundings};
+use terminal::{Known, Letters, Screen, Surroundings, is_screen};
 use work::{CLIENT_ID, Work};
 
 /// Often enough that no countdown skips a second.
@@ -64,35 +66,6 @@ const TICK: Duration = Duration::from_millis(250);
 const FAREWELL: Duration = Duration::from_secs(3);
 /// The renewals of a screen, where nobody said otherwise.
 const SCREEN_RENEWALS: u32 = 5;
-
-/// Why the program can't go on.
-struct Failure {
-    why: Text,
-    exit: Exit,
-}
-
-impl Failure {
-    fn new(why: Text, exit: Exit) -> Self {
-        Self { why, exit }
-    }
-
-    /// The same, and in this language whatever is asked for later.
-    fn in_language(self, lang: Lang) -> Self {
-        Self { why: Text::verbatim(self.why.of(lang)), ..self }
-    }
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Self::new(error.text(), error.exit())
-    }
-}
-
-impl From<KeepError> for Failure {
-    fn from(error: KeepError) -> Self {
-        Self::new(error.text(), Exit::Failed)
-    }
-}
 
 fn main() -> ExitCode {
     let (arguments, lang) = Arguments::of_program();
@@ -155,8 +128,10 @@ async fn log_out(client: &Client, keep: Keep, lang: Lang) -> Result<Exit, Failur
 }
 
 async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) -> Result<Exit, Failure> {
-    let has_screen = io::stdout().is_terminal() && !login.plain && !login.json;
-    let surroundings = Surroundings::of(|name| std::env::var(name).ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let surroundings = Surroundings::of(variable);
+    let is_screen = io::stdout().is_terminal() && is_screen(variable);
+    let has_screen = is_screen && !login.plain && !login.json;
     let known = Known::unasked(surroundings);
     let mut settings = Settings {
         server: client.server().clone(),
@@ -179,7 +154,8 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
         Err(error @ KeepError::Unreadable { .. }) => (None, Some(error.text())),
         Err(error) => return Err(error.into()),
     };
-    let signals = Signals::new().map_err(|error| Failure::new(Text::verbatim(error), Exit::Failed))?;
+    let signals =
+        Signals::new(has_screen).map_err(|error| Failure::new(Text::verbatim(error), Exit::Failed))?;
     let face = if has_screen {
         let no_screen = |error| Failure::new(to_say!(no_screen(&error)), Exit::Failed);
         let (screen, known) = Screen::open(surroundings).map_err(no_screen)?;
@@ -191,7 +167,8 @@ async fn log_in(client: Client, keep: Option<Keep>, login: Login, lang: Lang) ->
     } else if login.json {
         Face::Lines(Reader::Program { qr_png: login.save_qr }, lang)
     } else {
-        let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+        // What is no screen may know no colours either, and gets what a file would.
+        let size = is_screen.then(crossterm::terminal::size).and_then(Result::ok);
         let terminal = size.map(|(width, height)| Size::new(width, height));
         // Nobody is asked here, so of a locale that nobody has set the best is assumed.
         settings.abilities.has_half_cells = surroundings.charset != Charset::Other;
@@ -240,7 +217,14 @@ impl Run {
             let message = tokio::select! {
                 message = self.face.next() => message,
                 message = self.work.next() => message,
-                () = signals.next() => Message::Stop,
+                signal = signals.next() => match self.face.mind(signal) {
+                    Ok(Some(message)) => message,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.lose_face(&error);
+                        break;
+                    }
+                },
                 _ = ticks.tick() => Message::Tick,
             };
             self.take(message);
@@ -256,7 +240,7 @@ impl Run {
         };
         tokio::select! {
             _ = timeout(FAREWELL, farewell) => {}
-            () = signals.next() => {}
+            () = signals.end() => {}
         }
         self.ending.unwrap_or(Ok(Exit::Done))
     }
@@ -266,6 +250,7 @@ impl Run {
             let done = match effect {
                 Effect::Say(event) => self.face.say(&event),
                 Effect::Copy(text) => Screen::copy(&text),
+                Effect::Suspend => signals::suspend_job(),
                 Effect::Leave(exit, complaint) => {
                     let ended = complaint.map_or(Ok(exit), |why| Err(Failure { why, exit }));
                     self.ending.get_or_insert(ended);

@@ -2,7 +2,8 @@
 //!
 //! It is given back when a [`Screen`] is dropped, which covers the orderly
 //! ways (a key, a signal, an error), and by the panic hook, which comes before
-//! the panic's own words are printed.
+//! the panic's own words are printed; and for a while when the program is
+//! stopped ([`Screen::suspend`]).
 //!
 //! Before anything is drawn the terminal is asked what it can show ([`question`]).
 
@@ -11,7 +12,7 @@ mod question;
 mod surroundings;
 
 pub(crate) use question::{Known, Letters};
-pub(crate) use surroundings::Surroundings;
+pub(crate) use surroundings::{Surroundings, is_screen};
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, Write as _};
@@ -27,9 +28,12 @@ use futures_util::StreamExt as _;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect, Size};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::app::{App, Key, Message};
 use crate::qr::Graphics;
+use crate::signals;
 use crate::view;
 
 /// Whether the terminal is taken over. There is only one.
@@ -38,7 +42,8 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal, taken over.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
-    events: EventStream,
+    events: mpsc::UnboundedReceiver<io::Result<Event>>,
+    listener: AbortHandle,
     /// What was there before anybody listened: the size, and what was typed while the terminal was asked.
     waiting: VecDeque<Message>,
     /// The picture that is on the screen.
@@ -68,11 +73,15 @@ impl Screen {
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         let size = window(terminal.size()?);
         let waiting = [size].into_iter().chain(known.keys.iter().copied().map(Message::Key)).collect();
-        Ok((Self { terminal, events: EventStream::new(), waiting, picture: None }, known))
+        let (events, listener) = listen();
+        Ok((Self { terminal, events, listener, waiting, picture: None }, known))
     }
 
-    /// Shows the app as it is now. What has not changed is not written again.
+    /// Shows the app as it is now, unless the terminal is somebody else's. What has not changed is not written again.
     pub(crate) fn draw(&mut self, app: &App) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let size = self.terminal.size()?;
         let picture = view::picture(app, size);
         if picture != self.picture {
@@ -91,7 +100,7 @@ impl Screen {
             return message;
         }
         loop {
-            match self.events.next().await {
+            match self.events.recv().await {
                 Some(Ok(Event::Key(key))) => {
                     if let Some(key) = Key::of(key) {
                         return Message::Key(key);
@@ -105,6 +114,29 @@ impl Screen {
         }
     }
 
+    /// Gives the terminal back and stops the program. It is not taken again before somebody says that the program
+    /// is to go on: a stop may come a little later than it was asked for.
+    pub(crate) fn suspend() -> io::Result<()> {
+        give_back();
+        signals::stop()
+    }
+
+    /// Takes over what may look like anything: all of it is drawn anew. In the background this waits for its turn,
+    /// before it has written anything: the system stops whoever changes the modes of a terminal from there.
+    pub(crate) fn take_again(&mut self) -> io::Result<()> {
+        // Whoever had the terminal meanwhile may have left it in other modes than is remembered here.
+        disable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        let size = self.terminal.size()?;
+        // It clears the screen, and forgets what was on it.
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))?;
+        self.picture = None;
+        self.waiting.push_back(window(size));
+        Ok(())
+    }
+
     /// Asks the terminal to put a text into the clipboard, also over SSH (OSC 52).
     pub(crate) fn copy(text: &str) -> io::Result<()> {
         let mut out = io::stdout();
@@ -115,8 +147,25 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        self.listener.abort();
         give_back();
     }
+}
+
+/// Reads the keyboard in a task of its own. Where somebody else reads the same terminal, while this program is stopped or
+/// in the background, there may be nothing left of what was announced: whoever reads then waits for the next key, and
+/// the screen must not.
+fn listen() -> (mpsc::UnboundedReceiver<io::Result<Event>>, AbortHandle) {
+    let (sender, events) = mpsc::unbounded_channel();
+    let mut stream = EventStream::new();
+    let listener = tokio::spawn(async move {
+        while let Some(event) = stream.next().await {
+            if sender.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    (events, listener.abort_handle())
 }
 
 /// Gives the terminal back, once: a second time would move the cursor away from what was written since.

@@ -12,15 +12,18 @@
 //!  +---------------------------------+   ━━━━━━━━━━━━━━╸────────── 1:42
 //!  HTTPS://LOGIN.EXAMPLE.COM/Q/7KX2…                                      link
 //!                                                                         note
-//!  r new code  s save  c copy link  ? help  q quit          websocket     keys
+//!  r new code  s save  c copy link  d style  ? help  q quit  websocket    keys
 //! ```
 //!
 //! The picture's place depends on the window and on the server's address
 //! only, so nothing shifts while a camera looks at it, also not when one code
-//! follows another. A window without room for the whole picture gets none, but
-//! the user code and the link.
+//! follows another. In a window with little room the picture goes before the
+//! words, and these have all of it as soon as there is nothing to scan. A
+//! window without room for the whole picture gets none, but the user code and
+//! the link.
 
 mod figure;
+mod help;
 mod letters;
 mod panel;
 mod places;
@@ -30,18 +33,19 @@ mod words;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Position, Rect, Size};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph};
-use shared::lang::Lang;
+use ratatui::widgets::{Block, BorderType};
 use shared::say;
-use shared::text::{padded, wrapped};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::app::{App, Asking, Held, Key, Outcome, Pending, Progress, Stage};
+use crate::app::{App, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 use crate::qr::{Drawing, Graphics, QrWidget, Shape, Style};
 use figure::Figure;
 use places::Places;
 use theme::Theme;
 use words::{fit_end, fit_middle, seconds_until};
+
+/// The columns between two keys of the last line.
+const KEY_GAP: usize = 3;
 
 /// Draws the whole screen.
 pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -50,24 +54,39 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
     draw_title(app, &theme, frame, places.title);
     draw_picture(app, &theme, frame, &places);
     if app.shows_help {
-        draw_help(&theme, app.settings.lang, frame, places.panel);
+        help::draw(&theme, app.settings.lang, frame, &places);
     } else {
         panel::draw(app, &theme, frame, &places);
     }
     draw_link(app, &theme, frame, places.link);
-    draw_note(app, &theme, frame, places.note);
-    draw_keys(app, &theme, frame, places.keys);
+    let note = note(app);
+    // In the least windows both have one row.
+    if note.is_none() || places.note != places.keys {
+        draw_keys(app, &theme, frame, places.keys);
+    }
+    if let Some(note) = note {
+        let text = fit_middle(&note, places.note.width.into());
+        frame.render_widget(Line::styled(text, theme.strong), places.note);
+    }
     letters::keep(app.settings.letters, frame.buffer_mut());
 }
 
+/// Where the code stands depends on the window; but where it leaves little room, that is the words' once there is
+/// no code to scan, and the help's if that has no room beside it.
 fn places(app: &App, area: Rect) -> Places {
-    Places::of(area, app.code(), app.link_columns(), &app.drawings(app.style))
+    let places = places_by(app, area, app.style);
+    let has_code = matches!(&app.stage, Stage::Pending(pending) if pending.is_open());
+    let is_covered = app.shows_help && !help::has_room(app.settings.lang, places.panel);
+    if places.is_tight && (!has_code || is_covered) { Places::without(area) } else { places }
 }
 
-/// Whether the window has room for a code in this style.
-pub(crate) fn has_room(app: &App, style: Style) -> bool {
-    let window = Rect::from((Position::ORIGIN, app.window));
-    Places::of(window, app.code(), app.link_columns(), &app.drawings(style)).picture.is_some()
+fn places_by(app: &App, area: Rect, style: Style) -> Places {
+    Places::of(area, app.code(), app.link_columns(), &app.drawings(style))
+}
+
+/// What the code looks like in this style, if the window has room for it.
+pub(crate) fn shape(app: &App, style: Style) -> Option<Shape> {
+    places_by(app, Rect::from((Position::ORIGIN, app.window)), style).picture.map(|(_, shape)| shape)
 }
 
 /// The place of a picture that the terminal draws in pixels, in a window of a size.
@@ -85,7 +104,9 @@ fn draw_title(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let name = say!(app.settings.lang, title());
     // The end of an address says whose it is; a long beginning may hide that.
     let room = usize::from(area.width).saturating_sub(name.width() + 2);
-    let server = fit_end(app.settings.server.as_str(), room);
+    let address = app.settings.server.as_str();
+    let host = address.split_once("://").map_or(address, |(_, host)| host);
+    let server = fit_end(if address.width() <= room { address } else { host }, room);
     frame.render_widget(Line::from(Span::styled(name, theme.accent)), area);
     draw_right(server, theme, frame, area);
 }
@@ -125,21 +146,15 @@ fn draw_link(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Option<Rect>
 }
 
 /// One line: what has just been done, or what is wrong.
-fn draw_note(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+fn note(app: &App) -> Option<String> {
+    let lang = app.settings.lang;
     let trouble = match &app.stage {
         Stage::Pending(Pending { trouble: Some(trouble), .. })
         | Stage::Held(Held { who: Some(_), trouble: Some(trouble), .. }) => Some(trouble),
         _ => None,
     };
-    let text = match (app.shown_note(), trouble) {
-        (Some(note), _) => note.of(app.settings.lang).to_owned(),
-        (None, Some(trouble)) => {
-            say!(app.settings.lang, lost(seconds_until(app.now, trouble.retry_at)))
-        }
-        (None, None) => return,
-    };
-    let text = fit_middle(&text, area.width.into());
-    frame.render_widget(Line::styled(text, theme.strong), area);
+    let lost = |trouble: &Trouble| say!(lang, lost(seconds_until(app.now, trouble.retry_at)));
+    app.shown_note().map(|note| note.of(lang).to_owned()).or_else(|| trouble.map(lost))
 }
 
 /// What the special keys of a stage do there.
@@ -155,7 +170,7 @@ fn keys(app: &App) -> Vec<(&'static str, String)> {
             new_code(),
             ("s", say!(lang, key_save())),
             ("c", say!(lang, key_copy())),
-            ("t", say!(lang, key_transport())),
+            ("d", say!(lang, key_style())),
         ],
         Stage::Pending(Pending { progress: Progress::Redeeming(redeeming), .. })
             if redeeming.asked.is_some() =>
@@ -173,8 +188,9 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let lang = app.settings.lang;
     let always = [("?", say!(lang, key_help())), ("q", say!(lang, key_quit()))];
     // In a narrow window the special ones make way: the help has them all.
-    let columns = |(key, does): &(&str, String)| key.width() + does.width() + 4;
-    let mut room = usize::from(area.width).saturating_sub(always.iter().map(columns).sum());
+    let columns = |(key, does): &(&str, String)| key.width() + does.width() + 1 + KEY_GAP;
+    let always_columns = always.iter().map(columns).sum::<usize>() - KEY_GAP;
+    let mut room = usize::from(area.width).saturating_sub(always_columns);
     let fitting = keys.iter().take_while(|key| {
         let fits = columns(key) <= room;
         room = room.saturating_sub(columns(key));
@@ -183,46 +199,15 @@ fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
     let line: Line<'_> = fitting
         .chain(&always)
         .flat_map(|(key, does)| {
-            [Span::styled(*key, theme.accent), Span::styled(format!(" {does}   "), theme.dim)]
+            [Span::styled(*key, theme.accent), Span::styled(format!(" {does}{:KEY_GAP$}", ""), theme.dim)]
         })
         .collect();
     frame.render_widget(line, area);
     if let Stage::Pending(Pending { transport: Some(transport), trouble: None, .. }) = &app.stage
-        && room >= transport.as_str().len()
+        && room >= KEY_GAP + transport.as_str().len()
     {
         draw_right(transport.as_str().to_owned(), theme, frame, area);
     }
-}
-
-/// Beside the QR, not over it: somebody may be scanning. In a window without room for its frame, the bare keys.
-fn draw_help(theme: &Theme, lang: Lang, frame: &mut Frame<'_>, area: Rect) {
-    /// The columns of the longest key, and those around all that is said.
-    const KEY_COLUMNS: usize = 5;
-    const FRAME_COLUMNS: usize = 4;
-    let keys = Key::all(lang);
-    let room = usize::from(area.width).saturating_sub(KEY_COLUMNS + FRAME_COLUMNS);
-    let lines = keys.iter().flat_map(|(key, does)| {
-        wrapped(does, room).into_iter().enumerate().map(move |(row, line)| {
-            let key = padded(if row == 0 { key } else { "" }, KEY_COLUMNS);
-            Line::from_iter([Span::styled(key, theme.accent), Span::raw(line)])
-        })
-    });
-    let lines: Vec<_> = lines.collect();
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let text = Paragraph::new(lines);
-    let framed = Rect { height: rows.saturating_add(4), ..area };
-    if framed.height > area.height {
-        frame.render_widget(text, area);
-        return;
-    }
-    let block = Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.dim)
-        .padding(Padding::symmetric(1, 1))
-        // The frame below it is dim.
-        .title(Line::styled(format!(" {} ", say!(lang, help())), theme.accent.not_dim()));
-    frame.render_widget(Clear, framed);
-    frame.render_widget(text.block(block), framed);
 }
 
 #[cfg(test)]

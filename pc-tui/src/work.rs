@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::api::CheckCode;
 use shared::client::{Client, Feed, IssueRequest};
-use shared::disk::{Readers, write_whole};
+use shared::disk::{Readers, shown, write_whole};
 use shared::to_say;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -120,7 +120,7 @@ impl Work {
             Effect::Keep(session) => self.on_disk(|keep| keep.save(&session)),
             Effect::Forget => self.on_disk(Keep::forget),
             Effect::Listen => self.listen(),
-            Effect::Copy(_) | Effect::Say(_) | Effect::Leave(..) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Say(_) | Effect::Leave(..) => {}
         }
     }
 
@@ -168,10 +168,10 @@ impl Work {
     fn save_qr(&mut self, attempt: Attempt, path: PathBuf, issued: Arc<Issued>) {
         let sender = self.sender.clone();
         self.tasks.spawn_blocking(move || {
-            let shown = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+            let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
             let outcome = issued.code.to_png().and_then(|png| write_whole(&path, &png, Readers::AsUsual));
-            let outcome = outcome.map_err(|error| to_say!(qr_not_saved(shown.display(), &error)));
-            _ = sender.send(Message::QrSaved(attempt, shown, outcome));
+            let outcome = outcome.map_err(|error| to_say!(qr_not_saved(shown(&whole), &error)));
+            _ = sender.send(Message::QrSaved(attempt, whole, outcome));
         });
     }
 

@@ -198,3 +198,88 @@ async fn the_screen_goes_through_all_its_states() {
     terminal.press("q");
     terminal.shows("ended with").await;
 }
+
+/// A shell with jobs, as people have it.
+fn shell() -> Terminal {
+    Terminal::start("PS1='ready> ' ENV= exec bash --noprofile --norc -i")
+}
+
+/// What `stty` says in the shell: that the terminal is not raw.
+async fn is_as_it_was(terminal: &Terminal) {
+    terminal.tmux(&["send-keys", "clear; stty -a | grep -o ' icanon.*'; tput cnorm; echo looked", "Enter"]);
+    let screen = terminal.shows("\nlooked").await;
+    assert!(screen.contains(" icanon"), "{screen}");
+    let mode = terminal.tmux(&["display-message", "-p", "#{alternate_on}"]).stdout;
+    assert_eq!(mode, b"0\n", "the screen of the shell is back: {}", terminal.screen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_it_gives_the_terminal_back_and_continued_it_shows_the_same_code() {
+    let server = Server::start().await;
+    let url = server.client.server().clone();
+    let state_dir = tempfile::tempdir().unwrap();
+    let terminal = shell();
+    terminal.shows("ready>").await;
+    let program = env!("CARGO_BIN_EXE_pc-tui");
+    let job = format!(
+        "'{program}' --server {url} --state-dir '{0}' & echo $! > '{0}/id'; fg",
+        state_dir.path().display()
+    );
+    terminal.tmux(&["send-keys", &job, "Enter"]);
+    let link = terminal.shows_link(&url, "").await;
+    let id = std::fs::read_to_string(state_dir.path().join("id")).unwrap();
+    let kill = |signal: &str| {
+        let sent =
+            Command::new("sh").args(["-c", r#"kill -s "$0" "$1""#, signal, id.trim()]).status().unwrap();
+        assert!(sent.success());
+    };
+
+    // By the key, and by a signal from elsewhere.
+    for stops in [&(|| terminal.press("C-z")) as &dyn Fn(), &|| kill("TSTP")] {
+        stops();
+        terminal.shows("Stopped").await;
+        is_as_it_was(&terminal).await;
+        terminal.tmux(&["send-keys", "clear; fg", "Enter"]);
+        assert_eq!(terminal.shows_link(&url, "").await, link, "nothing was given up meanwhile");
+    }
+
+    // What nobody can prepare for leaves its traces, and is made good.
+    kill("STOP");
+    terminal.shows("Stopped").await;
+    terminal.tmux(&["send-keys", "clear; echo nothing $(expr 1 - 1)", "Enter"]);
+    terminal.shows("nothing 0").await;
+    terminal.tmux(&["send-keys", "clear; fg", "Enter"]);
+    assert_eq!(terminal.shows_link(&url, "").await, link);
+
+    // In the background it waits for its turn, and writes nothing into what is there.
+    terminal.press("C-z");
+    terminal.shows("Stopped").await;
+    terminal.tmux(&["send-keys", "clear; bg; sleep 0.5; clear; jobs", "Enter"]);
+    terminal.shows("Stopped").await;
+    is_as_it_was(&terminal).await;
+    terminal.tmux(&["send-keys", "clear; fg", "Enter"]);
+    assert_eq!(terminal.shows_link(&url, "").await, link);
+    terminal.press("q");
+    terminal.shows("ready>").await;
+    terminal.tmux(&["send-keys", "echo ended with $?", "Enter"]);
+    terminal.shows("ended with 6").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_no_screen_gets_lines_and_no_escapes() {
+    let server = Server::start().await;
+    let url = server.client.server().clone();
+    for term in ["TERM=dumb", "-u TERM"] {
+        let state_dir = tempfile::tempdir().unwrap();
+        let path = state_dir.path().display();
+        let program = env!("CARGO_BIN_EXE_pc-tui");
+        let line = format!("env {term} LC_ALL=C.UTF-8 '{program}' --server {url} --state-dir '{path}'");
+        let terminal = Terminal::start(&line);
+        terminal.tmux(&["resize-window", "-x", "100", "-y", "50"]);
+        terminal.shows("code: ").await;
+        let screen = terminal.shows("unscanned: waiting for a phone").await;
+        assert!(screen.contains('█'), "{screen}");
+        let coloured = terminal.tmux(&["capture-pane", "-p", "-e"]).stdout;
+        assert!(!coloured.contains(&0x1b), "{}", String::from_utf8_lossy(&coloured));
+    }
+}

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::code::PublicUrl;
+use crate::name::escaped;
 
 /// Where this user's programs keep things, where nobody said otherwise. None for a user without a home.
 #[must_use]
@@ -20,6 +21,12 @@ pub fn folder() -> Option<PathBuf> {
     let dirs = directories::BaseDirs::new()?;
     // Only Linux has a directory for state.
     Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).join("saoma"))
+}
+
+/// A path for people to read: its name may hold anything, and is still not to control a terminal.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    escaped(&path.to_string_lossy())
 }
 
 /// Makes a folder, and those above it, for nobody but this user. One that is there stays as it is.

@@ -110,6 +110,21 @@ pub fn clean(text: &str, max_chars: usize) -> String {
     clean.trim().chars().take(max_chars).collect::<String>().trim_end().to_owned()
 }
 
+/// A text with everything marked that could control or deceive a terminal, on one line: for what is wanted whole, such
+/// as the name of a file or what a QR code holds.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+            c if is_unprintable(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Control characters, and the format characters of Unicode that reorder, join or hide text: nothing that
 /// somebody else wrote may bring them to a terminal.
 #[must_use]
@@ -135,6 +150,15 @@ mod tests {
             assert_eq!(Username::parse(text), Err(BadUsername), "{text}");
         }
         assert!(serde_json::from_str::<Username>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn what_could_deceive_a_terminal_is_marked_and_the_rest_is_as_it_is() {
+        assert_eq!(escaped("https://x/ä日本?a=\\b"), "https://x/ä日本?a=\\b");
+        assert_eq!(
+            escaped("a\x1b[2J\u{202e}b\nc\td\u{9b}\u{7f}\u{200b}"),
+            r"a\u{1b}[2J\u{202e}b\nc\td\u{9b}\u{7f}\u{200b}"
+        );
     }
 
     #[test]

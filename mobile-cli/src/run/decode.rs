@@ -7,13 +7,13 @@ use std::path::Path;
 use mobile_cli::decode::{self, MAX_FILE_BYTES, READ_WITHIN, Unreadable};
 use serde_json::json;
 use shared::exit::Exit;
+use shared::name::escaped;
 use shared::words::Text;
 use shared::{say, to_say};
 
 use super::Context;
 use crate::failure::{Failure, io_reason};
 use crate::output::{Output, print};
-use crate::show;
 
 /// Prints the text of each code.
 pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(super) fn decode(image: &Path, output: Output) -> Result<(), Failure> {
         return output.answer(&json!({"texts": texts}), |_| String::new());
     }
     let is_terminal = io::stdout().is_terminal();
-    let shown = |text: String| if is_terminal { show::escaped(&text) } else { text };
+    let shown = |text: String| if is_terminal { escaped(&text) } else { text };
     print(&texts.into_iter().map(shown).collect::<Vec<_>>().join("\n"))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
         if image == Path::new("-") {
             return Failure::io(to_say!(stdin_no_picture(&error)));
         }
-        let name = show::escaped(&image.to_string_lossy());
+        let name = escaped(&image.to_string_lossy());
         Failure::io(io_reason(&error).map(|lang, why| say!(lang, no_picture(&name, why))))
     })
 }

@@ -29,9 +29,12 @@ impl App {
         }
     }
 
-    /// Not those that the terminal can't show, nor those that the window has no room for: the code would be gone.
+    /// Not those that the terminal can't show, nor those that the window has no room for: the code would be gone. Nor
+    /// those that look like this one here: the key would seem to be dead.
     pub(super) fn next_style(&mut self) {
-        let next = self.style.others().find(|style| view::has_room(self, *style));
+        let present = view::shape(self, self.style);
+        let is_another = |shape| Some(shape) != present;
+        let next = self.style.others().find(|style| view::shape(self, *style).is_some_and(is_another));
         let Some(style) = next else {
             return self.note(to_say!(no_other_style()));
         };

@@ -38,6 +38,8 @@ pub(crate) enum Key {
     LogOut,
     /// `q`, Ctrl-C
     Quit,
+    /// Ctrl-Z
+    Suspend,
 }
 
 impl Key {
@@ -62,8 +64,11 @@ impl Key {
             return None;
         }
         if event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-            let is_quit = event.modifiers == KeyModifiers::CONTROL && event.code == KeyCode::Char('c');
-            return is_quit.then_some(Self::Quit);
+            return match event.code {
+                KeyCode::Char('c') if event.modifiers == KeyModifiers::CONTROL => Some(Self::Quit),
+                KeyCode::Char('z') if event.modifiers == KeyModifiers::CONTROL => Some(Self::Suspend),
+                _ => None,
+            };
         }
         match event.code {
             KeyCode::Esc => Some(Self::Escape),
@@ -92,9 +97,14 @@ impl App {
         if self.leaving {
             return;
         }
+        if key == Key::Suspend {
+            // Whoever comes back finds all as it was.
+            self.effects.push(Effect::Suspend);
+            return;
+        }
         self.shows_help = key == Key::Help && !self.shows_help;
         match key {
-            Key::Help | Key::Escape => {}
+            Key::Help | Key::Escape | Key::Suspend => {}
             Key::NewCode => self.new_code(),
             Key::SaveQr => self.save_qr(),
             Key::CopyLink => self.copy_link(),
@@ -137,7 +147,7 @@ impl App {
     }
 
     /// The code that could be scanned now.
-    fn open_code(&self) -> Option<Arc<Issued>> {
+    pub(super) fn open_code(&self) -> Option<Arc<Issued>> {
         match &self.stage {
             Stage::Pending(pending) if pending.is_open() => Some(Arc::clone(&pending.issued)),
             _ => None,

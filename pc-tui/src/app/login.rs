@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::api::{DeviceAuthorization, Snapshot, Status};
 use shared::client::{ClientError, News, Redeemed, Transport};
+use shared::disk::shown;
 use shared::exit::Exit;
 use shared::name::clean_claim;
 use shared::problem::{OauthCode, ProblemCode};
@@ -100,7 +101,7 @@ impl App {
             }
             Err(why) => self.note(why),
             Ok(()) if self.settings.manner == Manner::Screen => {
-                self.note(to_say!(qr_saved(path.display())));
+                self.note(to_say!(qr_saved(shown(path))));
             }
             Ok(()) => {}
         }

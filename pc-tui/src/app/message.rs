@@ -86,6 +86,8 @@ pub(crate) enum Effect {
     Forget,
     /// Put a text into the clipboard.
     Copy(String),
+    /// Stop until somebody wants the program again.
+    Suspend,
     /// Tell those who read along.
     Say(Event),
     /// End, with this exit code, and a complaint if there is one.

@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn where_there_is_no_code_the_ways_to_one_are_named() {
+        for lang in Lang::ALL {
+            let said = |paper: Paper| paper.print(&code(), LINK, lang);
+            let no_characters = said(Paper::Letters);
+            assert!(["--qr-style full", "--save-qr FILE"].iter().all(|way| no_characters.contains(way)));
+            assert!(said(Paper::Terminal(Size::new(20, 10), auto())).contains("--save-qr FILE"));
+        }
+    }
+
+    #[test]
     fn without_characters_for_it_there_is_a_word() {
         let printed = |paper: Paper| paper.print(&code(), LINK, Lang::English);
         assert!(printed(Paper::Letters).is_ascii() && printed(Paper::Letters).starts_with("No QR code"));

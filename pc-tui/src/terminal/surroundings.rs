@@ -61,6 +61,16 @@ impl Surroundings {
     }
 }
 
+/// Whether a terminal can be written to in any other order than line by line, as the variables say.
+pub(crate) fn is_screen(variable: impl Fn(&str) -> Option<String>) -> bool {
+    match variable("TERM").as_deref() {
+        Some("dumb") => false,
+        // Elsewhere than on Unix terminals have no names.
+        None | Some("") => cfg!(not(unix)),
+        Some(_) => true,
+    }
+}
+
 /// Terminals of the time before the palette are named after their makers or their few colours. Of all others it is
 /// assumed: `xterm`, which nearly all say to be, has had it for twenty years.
 fn has_palette(term: &str) -> bool {
@@ -98,6 +108,15 @@ mod tests {
             assert!(!of(&[("TERM", term)]).has_palette, "{term}");
         }
         assert!(of(&[("TERM", "vte-256color")]).has_palette, "it is none of DEC's");
+    }
+
+    #[test]
+    fn a_terminal_that_is_dumb_or_unnamed_is_no_screen() {
+        for term in ["xterm-256color", "linux", "vt100", "ansi"] {
+            assert!(is_screen(|_| Some(term.to_owned())), "{term}");
+        }
+        assert!(!is_screen(|_| Some("dumb".to_owned())));
+        assert_eq!([Some(String::new()), None].map(|term| is_screen(|_| term.clone())), [cfg!(not(unix)); 2]);
     }
 
     #[test]

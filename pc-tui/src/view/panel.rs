@@ -1,5 +1,7 @@
 //! The words beside the picture: where the login stands, and what to do now.
 
+mod open;
+
 use ratatui::Frame;
 use ratatui::layout::{Margin, Rect};
 use ratatui::style::Style;
@@ -8,10 +10,11 @@ use ratatui::widgets::Paragraph;
 use shared::lang::Lang;
 use shared::say;
 use shared::text::{fit, padded, wrapped};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::places::Places;
 use super::theme::Theme;
-use super::words::{link_lines, minutes, moment, seconds_until, sentence};
+use super::words::{minutes, moment, seconds_until, sentence};
 use crate::app::{App, Asked, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
 
 /// The columns that the remaining time takes beside its bar.
@@ -26,6 +29,14 @@ struct Words<'a> {
     width: usize,
     /// The rows that there are for them.
     rows: usize,
+    /// Those of them that the countdown does not take.
+    untimed_rows: usize,
+    /// Whether they are the less important part.
+    is_tight: bool,
+    /// Whether the countdown shares its line with what is most important.
+    has_last_line: bool,
+    /// Whether that has been said before.
+    says_confirm: bool,
     lines: Vec<Line<'a>>,
 }
 
@@ -35,12 +46,22 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
     // The words begin and end where the code does inside its quiet zone.
     let quiet_rows = beside.map_or(0, |(_, shape)| shape.quiet_rows());
     let area = places.panel.inner(Margin::new(0, quiet_rows));
+    let timed = match &app.stage {
+        Stage::Pending(pending) if pending.is_open() => Some(pending),
+        _ => None,
+    };
+    let rows = usize::from(area.height);
+    let untimed_rows = rows.saturating_sub(timed.is_some().into());
     let mut words = Words {
         theme,
         lang: app.settings.lang,
         width: area.width.into(),
         // Beside a code the countdown is there in any case; without one the words need all rows.
-        rows: usize::from(area.height).saturating_sub(places.picture.is_some().into()),
+        rows: if places.picture.is_some() { rows.saturating_sub(1) } else { rows },
+        untimed_rows,
+        is_tight: places.is_tight,
+        has_last_line: places.is_tight && beside.is_none(),
+        says_confirm: false,
         lines: Vec::new(),
     };
     match &app.stage {
@@ -49,16 +70,20 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Pla
         Stage::Held(held) => words.held(app, held),
         Stage::Over(outcome) => words.over(outcome),
     }
-    let timed = match &app.stage {
-        Stage::Pending(pending) if pending.is_open() => Some(pending),
-        _ => None,
-    };
-    words.squeeze(usize::from(area.height).saturating_sub(timed.is_some().into()));
+    words.squeeze(untimed_rows);
     let rows = u16::try_from(words.lines.len()).unwrap_or(u16::MAX);
     if let Some(pending) = timed.filter(|_| rows < area.height) {
-        // Beside the picture the bar ends where the picture does; elsewhere it follows the words.
-        let y = if beside.is_some() { area.bottom() - 1 } else { (area.y + rows + 1).min(area.bottom() - 1) };
-        frame.render_widget(bar(app, pending, theme, area.width.into()), Rect { y, height: 1, ..area });
+        // Beside the picture the bar ends where the picture does; elsewhere it follows the words, with a gap unless
+        // it is part of them.
+        let is_apart = !(words.has_last_line && matches!(pending.progress, Progress::Unscanned));
+        let y = area.y + rows + u16::from(is_apart);
+        let y = if beside.is_some() { area.bottom() - 1 } else { y.min(area.bottom() - 1) };
+        let line = if words.has_last_line {
+            last_line(app, pending, theme, &words)
+        } else {
+            bar(app, pending, theme, words.width)
+        };
+        frame.render_widget(line, Rect { y, height: 1, ..area });
     }
     frame.render_widget(Paragraph::new(words.lines), area);
 }
@@ -77,6 +102,23 @@ fn bar<'a>(app: &App, pending: &Pending, theme: &Theme, width: usize) -> Line<'a
         Span::styled(gone, theme.dim),
         Span::styled(format!("{:>TIME_COLUMNS$}", minutes(secs_left)), theme.strong),
     ])
+}
+
+/// The only line in the least window: what is needed most, and the remaining time.
+fn last_line<'a>(app: &App, pending: &Pending, theme: &Theme, words: &Words<'_>) -> Line<'a> {
+    let lead = match &pending.progress {
+        Progress::Unscanned => Span::styled(format!("{}  ", pending.issued.user_code.dashed()), theme.accent),
+        _ if words.says_confirm => Span::raw(""),
+        _ => {
+            let text = fit(&say!(words.lang, confirm_now()), words.width.saturating_sub(TIME_COLUMNS));
+            let room = words.width.saturating_sub(TIME_COLUMNS);
+            let time = minutes(seconds_until(app.now, pending.deadline));
+            return Line::styled(format!("{}{time:>TIME_COLUMNS$}", padded(&text, room)), theme.strong);
+        }
+    };
+    let mut line = bar(app, pending, theme, words.width.saturating_sub(lead.width()));
+    line.spans.insert(0, lead);
+    line
 }
 
 impl<'a> Words<'a> {
@@ -98,6 +140,26 @@ impl<'a> Words<'a> {
             self.lines.remove(gap);
         }
         self.lines.truncate(self.rows);
+    }
+
+    /// What is said only where all of it has room, with so many rows to spare for what follows; and whether it is.
+    fn if_room(&mut self, spare_rows: usize, add: impl FnOnce(&mut Self)) -> bool {
+        let before = self.lines.len();
+        add(self);
+        let is_gap = |line: &Line<'_>| line.width() == 0;
+        let last = self.lines.iter().rposition(|line| !is_gap(line)).map_or(0, |last| last + 1);
+        // Elsewhere gaps make way.
+        let rows = self.lines[..last].iter().filter(|line| self.is_tight || !is_gap(line)).count();
+        let has_room = rows + spare_rows <= self.untimed_rows;
+        if !has_room {
+            self.lines.truncate(before);
+        }
+        has_room
+    }
+
+    /// The rows that a text takes.
+    fn rows_of(&self, text: &str) -> usize {
+        wrapped(text, self.width).len()
     }
 
     /// A text, on as many lines as it takes.
@@ -122,6 +184,9 @@ impl<'a> Words<'a> {
     /// `Since     today, 14:02`
     fn fact(&mut self, name: &str, value: String) -> &mut Self {
         let name = padded(name, NAME_COLUMNS);
+        if name.width() + value.width() > self.width {
+            return self.dim(name.trim_end()).text(&value);
+        }
         self.line(Line::from_iter([Span::styled(name, self.theme.dim), Span::raw(value)]))
     }
 
@@ -150,9 +215,7 @@ impl<'a> Words<'a> {
                     None => say!(lang, scanned()),
                     Some(name) => say!(lang, scanned_by(name)),
                 };
-                self.headline(&headline).text(&say!(lang, confirm_now())).gap();
-                self.device(app, &say!(lang, it_asks_about()));
-                self.gap().text(&say!(lang, not_your_scan()));
+                self.scanned(app, &headline);
             }
             Progress::Redeeming(redeeming) => {
                 let headline = match &redeeming.by {
@@ -179,60 +242,6 @@ impl<'a> Words<'a> {
         }
         let left = minutes(seconds_until(app.now, pending.deadline));
         self.dim(&say!(lang, time_left(left)));
-    }
-
-    fn unscanned(&mut self, app: &App, pending: &Pending, places: &Places) {
-        let lang = self.lang;
-        self.headline(&say!(lang, log_in()));
-        for (number, step) in [
-            ("1  ", say!(lang, step_open())),
-            ("2  ", say!(lang, step_scan())),
-            ("3  ", say!(lang, step_confirm())),
-        ] {
-            for (nth, text) in wrapped(&step, self.width.saturating_sub(number.len())).into_iter().enumerate()
-            {
-                let number = if nth == 0 { number } else { "   " };
-                self.line(Line::from_iter([Span::styled(number, self.theme.accent), Span::raw(text)]));
-            }
-        }
-        self.gap().dim(&say!(lang, type_code())).code(pending);
-        if places.link.is_none() {
-            self.gap().dim(&say!(lang, open_link())).link(pending);
-        }
-        // Of what does not fit, this is missed least: it comes again once the code is scanned.
-        let introduction = say!(lang, shown_there_as());
-        if self.lines.len() + wrapped(&introduction, self.width).len() + 3 <= self.rows {
-            self.gap().device(app, &introduction);
-        }
-    }
-
-    /// A broken code would only make people try in vain.
-    fn too_small(&mut self, app: &App, pending: &Pending) {
-        let lang = self.lang;
-        let least = app.code().and_then(|code| Places::least(code, &app.drawings(app.style)));
-        self.text(&match least {
-            None => say!(lang, no_room()),
-            Some(least) => say!(lang, no_room_but(least.width, least.height)),
-        });
-        self.gap().dim(&say!(lang, or_type_code())).code(pending);
-        self.gap().dim(&say!(lang, open_link())).link(pending);
-    }
-
-    fn code(&mut self, pending: &Pending) -> &mut Self {
-        self.line(Line::styled(pending.issued.user_code.dashed(), self.theme.accent))
-    }
-
-    fn link(&mut self, pending: &Pending) {
-        for line in link_lines(&pending.issued.link, self.width) {
-            self.line(line);
-        }
-    }
-
-    fn device(&mut self, app: &App, introduction: &str) {
-        self.dim(introduction);
-        for text in [&app.settings.device.name, &app.settings.device.os] {
-            self.line(fit(text, self.width));
-        }
     }
 
     fn held(&mut self, app: &App, held: &Held) {

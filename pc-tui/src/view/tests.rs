@@ -9,7 +9,7 @@ use shared::api::Status;
 use shared::lang::Lang;
 
 use super::*;
-use crate::app::Manner;
+use crate::app::{Key, Manner};
 use crate::fixture::{LINK, Play, settings};
 use crate::qr::{DARK, LIGHT};
 use scenes::rows;

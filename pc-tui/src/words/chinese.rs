@@ -59,7 +59,7 @@ shared::catalogue! {
     key_new_code() = "换一个";
     key_save() = "保存";
     key_copy() = "复制链接";
-    key_transport() = "传输方式";
+    key_style() = "样式";
     key_digits() = "输入数字";
     key_help() = "帮助";
     key_quit() = "退出";
@@ -118,8 +118,8 @@ shared::catalogue! {
     plain_link(link) = "链接：{link}";
     plain_code(code) = "手输码：{code}";
     plain_invitation(secs) = "请在 {secs} 秒内用手机扫描二维码，或在手机上输入手输码。";
-    plain_no_room(columns, rows) = "窗口太小，显示不下二维码，需要 {columns} 列 {rows} 行。";
-    plain_no_characters() = "无法输出二维码：当前语言环境没有所需的字符，请使用链接或手输码。";
+    plain_no_room(columns, rows) = "窗口太小，显示不下二维码，需要 {columns} 列 {rows} 行。也可以用 --save-qr FILE 保存为图片。";
+    plain_no_characters() = "无法输出二维码：当前语言环境没有所需的字符，请使用链接或手输码，或用 --qr-style full 显示，或用 --save-qr FILE 保存为图片。";
     plain_unscanned() = "等待扫码。";
     plain_scanned() = "扫描成功，请在手机上确认登录。";
     plain_scanned_by(name) = "扫描成功：{name}。请在手机上确认登录。";

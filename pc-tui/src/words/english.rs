@@ -17,7 +17,7 @@ shared::catalogue! {
     open_link() = "Or open this link there:";
     shown_there_as() = "This computer is shown there as";
     no_room() = "No room here for the QR code. Enlarge the window.";
-    no_room_but(columns, rows) = "No room here for the QR code. Enlarge the window: {columns} x {rows} will do.";
+    no_room_but(columns, rows) = "No room here for the QR code. Enlarge the window: {columns}x{rows} will do.";
     or_type_code() = "Or type this code on your phone:";
     scanned() = "Scanned";
     scanned_by(name) = "Scanned by {name}";
@@ -62,7 +62,7 @@ shared::catalogue! {
     key_new_code() = "new code";
     key_save() = "save";
     key_copy() = "copy link";
-    key_transport() = "transport";
+    key_style() = "style";
     key_digits() = "type the code";
     key_help() = "help";
     key_quit() = "quit";
@@ -121,8 +121,8 @@ shared::catalogue! {
     plain_link(link) = "link: {link}";
     plain_code(code) = "code: {code}";
     plain_invitation(secs) = "Scan the QR code with your phone, or type the code there, within {secs} s.";
-    plain_no_room(columns, rows) = "No room here for the QR code: it takes {columns} columns and {rows} rows.";
-    plain_no_characters() = "No QR code: this locale has no characters for it. Use the link or the code.";
+    plain_no_room(columns, rows) = "No room here for the QR code: it takes {columns} columns and {rows} rows. Or save it with --save-qr FILE.";
+    plain_no_characters() = "No QR code: this locale has no characters for it. Use the link or the code, draw it with --qr-style full, or save it with --save-qr FILE.";
     plain_unscanned() = "unscanned: waiting for a phone";
     plain_scanned() = "scanned: confirm on your phone";
     plain_scanned_by(name) = "scanned by {name}: confirm on your phone";

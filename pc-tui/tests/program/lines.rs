@@ -315,3 +315,14 @@ async fn a_check_code_is_read_from_standard_input() {
         assert_eq!(redeems, if exit == 0 { 3 } else { 2 });
     }
 }
+
+#[tokio::test]
+async fn the_name_of_a_file_is_no_command_to_the_terminal() {
+    let (fake, folder) = (Fake::start().await, tempdir().unwrap());
+    let nowhere = folder.path().join("no\x1b[2J\u{202e}where").join("qr.png");
+    let save = ["--save-qr", nowhere.to_str().unwrap()];
+    let end = Program::start(&fake, folder.path(), &save).end().await;
+    assert_eq!(end.exit, 1);
+    assert!(end.stderr.contains(r"no\u{1b}[2J\u{202e}where/qr.png"), "{}", end.stderr);
+    assert!(!end.stderr.contains(['\x1b', '\u{202e}']), "{}", end.stderr);
+}

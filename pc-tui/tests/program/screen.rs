@@ -221,7 +221,7 @@ async fn the_code_follows_the_window() {
     terminal.resize(120, 42);
     terminal.shows_code(&fake.link(1)).await;
     terminal.until("full cells", |screen| !screen.contents().contains('▄')).await;
-    terminal.press("dd");
+    terminal.press("d");
     terminal.until("half cells", |screen| screen.contents().contains('▄')).await;
     terminal.shows_code(&fake.link(1)).await;
     terminal.press("\x03");

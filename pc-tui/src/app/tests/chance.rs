@@ -121,7 +121,7 @@ impl World {
                 }
                 Effect::Forget => self.disk = None,
                 Effect::Leave(..) => self.ends += 1,
-                Effect::Copy(_) | Effect::Say(_) => {}
+                Effect::Copy(_) | Effect::Suspend | Effect::Say(_) => {}
                 question => self.questions.push(question),
             }
         }

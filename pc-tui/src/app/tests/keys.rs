@@ -8,6 +8,7 @@ use shared::lang::Lang;
 use crate::app::{Key, Manner, Message, Settings};
 use crate::fixture::{LINK, Play, session, settings, unreachable};
 use crate::qr::{Graphics, Protocol, Style};
+use crate::view;
 
 #[test]
 fn each_key_means_one_thing() {
@@ -36,6 +37,7 @@ fn each_key_means_one_thing() {
 fn ctrl_c_quits_and_other_chords_do_nothing() {
     let chord = |c, modifiers| Key::of(KeyEvent::new(KeyCode::Char(c), modifiers));
     assert_eq!(chord('c', KeyModifiers::CONTROL), Some(Key::Quit));
+    assert_eq!(chord('z', KeyModifiers::CONTROL), Some(Key::Suspend));
     assert_eq!(chord('l', KeyModifiers::CONTROL), None, "it redraws a shell, it must not log out here");
     assert_eq!(chord('q', KeyModifiers::ALT), None);
 }
@@ -136,7 +138,9 @@ fn a_transport_that_was_chosen_is_kept_for_the_next_code() {
 fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     let cycle = |play: &mut Play| {
         let press = |_| {
+            let before = view::shape(&play.app, play.app.style);
             play.press(Key::NextStyle);
+            assert_ne!(view::shape(&play.app, play.app.style), before, "one sees that it was pressed");
             let note = play.app.shown_note().unwrap();
             assert!(
                 Lang::ALL.iter().all(|lang| note.of(*lang).contains(play.app.style.as_str())),
@@ -148,13 +152,13 @@ fn d_goes_through_the_styles_that_the_terminal_and_the_window_can_show() {
     };
     let mut play = Play::screen().until_unscanned();
     assert_eq!(play.app.style, Style::Auto);
-    // Full cells don't fit 80 x 24.
-    let [auto, full, half, reverse] = [Style::Auto, Style::Full, Style::Half, Style::Reverse];
-    assert_eq!(cycle(&mut play), [half, reverse, auto, half, reverse]);
+    // Full cells don't fit 80 x 24, and half cells are what is shown there already.
+    let [auto, half, reverse] = [Style::Auto, Style::Half, Style::Reverse];
+    assert_eq!(cycle(&mut play), [reverse, auto, reverse, auto, reverse]);
     play.resize(120, 42);
-    assert_eq!(cycle(&mut play), [auto, full, half, reverse, auto]);
+    assert_eq!(cycle(&mut play), [auto, half, reverse, auto, half]);
     play.app.settings.abilities.has_half_cells = false;
-    assert_eq!(cycle(&mut play), [full, reverse, auto, full, reverse]);
+    assert_eq!(cycle(&mut play), [reverse, auto, reverse, auto, reverse]);
     play.app.settings.abilities.graphics = Graphics::new(Protocol::Sixel, Size::new(8, 16));
     assert_eq!(cycle(&mut play)[0], Style::Picture);
 }
@@ -195,6 +199,14 @@ fn the_help_comes_and_goes() {
 }
 
 #[test]
+fn whoever_comes_back_from_ctrl_z_finds_all_as_it_was() {
+    let mut play = Play::screen().until_unscanned();
+    play.press(Key::Help);
+    assert_eq!(play.press(Key::Suspend).done(), ["suspend"]);
+    assert!(play.app.shows_help && play.app.open_code().is_some());
+}
+
+#[test]
 fn l_needs_somebody_who_is_logged_in() {
     let mut play = Play::screen().until_unscanned();
     assert_eq!(play.press(Key::LogOut).done(), [""; 0]);
@@ -218,4 +230,11 @@ fn a_note_goes_by_itself() {
     assert!(play.app.shown_note().is_some());
     play.wait(1);
     assert!(play.app.shown_note().is_none());
+}
+
+#[test]
+fn the_name_of_a_saved_picture_is_no_command_to_the_terminal() {
+    let mut play = Play::screen().until_unscanned();
+    play.send(Message::QrSaved(play.attempt, "a\x1b[2Jb.png".into(), Ok(())));
+    assert_eq!(play.note().unwrap(), r"The QR code is saved in a\u{1b}[2Jb.png");
 }

@@ -30,14 +30,104 @@ fn the_code_is_whole_or_not_there_in_every_window() {
     }
 }
 
-/// Full cells, else half cells; a wide border, else a narrow one; beside the panel, or above it.
+/// Full cells, else half cells; a wide border, else a narrow one; beside the panel, or above it, or with few words.
 fn expected_size(width: u16, height: u16) -> Option<Size> {
     let sizes = [(74, 37), (66, 33), (37, 19), (33, 17)].map(Size::from);
     let beside = |size: Size| width >= size.width + 35 && height >= size.height + 3;
     // The link takes 54 columns.
     let below =
         |size: Size| width >= size.width + 2 && height >= size.height + 14 + 54_u16.div_ceil(size.width);
-    sizes.into_iter().find(|size| beside(*size) || below(*size))
+    let tightly_beside = |size: Size| width >= size.width + 27 && height >= size.height + 3;
+    let tightly_below = |size: Size| width >= size.width && height >= size.height + 2;
+    let first = |fits: &dyn Fn(Size) -> bool| sizes.into_iter().find(|size| fits(*size));
+    first(&|size| beside(size) || below(size)).or(first(&tightly_beside)).or(first(&tightly_below))
+}
+
+#[test]
+fn the_window_that_is_asked_for_is_the_least_that_shows_the_code() {
+    let mut play = Play::screen().until_unscanned();
+    for (style, columns, rows) in
+        [(Style::Auto, 33, 19), (Style::Half, 33, 19), (Style::Full, 66, 35), (Style::Reverse, 33, 19)]
+    {
+        play.app.style = style;
+        let code = play.app.code().unwrap();
+        assert_eq!(Places::least(code, &play.app.drawings(style)), Some(Size::new(columns, rows)), "{style}");
+        for width in 0..130 {
+            for height in 0..50 {
+                let buffer = screen(&play, width, height).backend().buffer().clone();
+                let has_code = places(&play.app, buffer.area).picture.is_some();
+                assert_eq!(has_code, width >= columns && height >= rows, "{style} in {width} x {height}");
+                let asked = format!("{columns}x{rows} will do");
+                assert!(
+                    !(has_code && rows_joined(&buffer).contains(&asked)),
+                    "{style} in {width} x {height}"
+                );
+            }
+        }
+    }
+}
+
+fn rows_joined(buffer: &Buffer) -> String {
+    let rows = rows(buffer);
+    let words: Vec<_> = rows.split(['"', '\n', ' ']).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+#[test]
+fn a_window_without_room_for_the_code_asks_for_the_least_that_has() {
+    let play = Play::screen().until_unscanned();
+    for (width, height) in [(32, 40), (80, 18), (30, 10), (40, 12)] {
+        let text = rows_joined(screen(&play, width, height).backend().buffer());
+        assert!(text.contains("33x19 will do"), "{width} x {height}: {text}");
+        assert!(text.contains("WDJB-MJHT") && text.contains("2:00"), "{width} x {height}: {text}");
+    }
+}
+
+#[test]
+fn the_code_for_typing_and_the_countdown_are_there_in_the_tightest_window() {
+    for (lang, confirm) in
+        [(Lang::English, "Now confirm on your phone."), (Lang::Chinese, "请在手机上确认登录。")]
+    {
+        let [mut play, mut scanned] = [Play::screen().until_unscanned(), Play::screen().until_scanned()];
+        play.app.settings.lang = lang;
+        scanned.app.settings.lang = lang;
+        for (width, height) in (33..68).flat_map(|width| (19..34).map(move |height| (width, height))) {
+            let text = |play: &Play| rows_joined(screen(play, width, height).backend().buffer());
+            let (open, scanned) = (text(&play), text(&scanned));
+            assert!(open.contains("WDJB-MJHT") && open.contains("2:00"), "{width} x {height}: {open}");
+            let says_confirm = confirm.split(' ').all(|word| scanned.contains(word));
+            assert!(says_confirm && scanned.contains("1:40"), "{width} x {height}: {scanned}");
+        }
+    }
+}
+
+#[test]
+fn without_a_code_the_words_of_a_tight_window_have_all_of_it() {
+    let mut play = Play::screen().until_logged_in();
+    play.app.settings.lang = Lang::English;
+    for (width, height) in [(60, 20), (40, 31), (34, 20)] {
+        let text = rows_joined(screen(&play, width, height).backend().buffer());
+        for what in ["01JC0000000000000000000S7K", "Not you? Press l to log out.", "? help", "q quit"] {
+            assert!(text.contains(what), "{width} x {height}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_help_is_whole_in_every_window() {
+    for lang in Lang::ALL {
+        let mut play = Play::screen().until_unscanned();
+        play.app.settings.lang = lang;
+        play.press(Key::Help);
+        for (width, height) in (28..100).flat_map(|width| (10..40).map(move |height| (width, height))) {
+            let shown = screen(&play, width, height);
+            let text = rows_joined(shown.backend().buffer());
+            for (key, does) in Key::all(lang) {
+                let begin = format!("{key} {}", does.chars().take(3).collect::<String>());
+                assert!(text.contains(begin.trim()), "{begin} in {width} x {height}: {text}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -69,6 +159,9 @@ fn the_steps_the_link_and_the_countdown_are_there_wherever_there_is_a_code() {
             let terminal = screen(&play, width, height);
             let buffer = terminal.backend().buffer();
             let Some(code) = code_area(buffer) else { continue };
+            if places(&play.app, buffer.area).is_tight {
+                continue;
+            }
             // The code's own cells are no text.
             let symbol = |at: Position| if code.contains(at) { " " } else { buffer[at].symbol() };
             let text: String = buffer.area.positions().map(symbol).filter(|symbol| *symbol != " ").collect();
