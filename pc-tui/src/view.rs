@@ -31,10 +31,13 @@ mod theme;
 mod words;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Position, Rect, Size};
+use ratatui::style::Color;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 use shared::say;
+use shared::text::wrapped;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::app::{App, Asking, Held, Outcome, Pending, Progress, Stage, Trouble};
@@ -59,14 +62,9 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
         panel::draw(app, &theme, frame, &places);
     }
     draw_link(app, &theme, frame, places.link);
-    let note = note(app);
-    // In the least windows both have one row.
-    if note.is_none() || places.note != places.keys {
-        draw_keys(app, &theme, frame, places.keys);
-    }
-    if let Some(note) = note {
-        let text = fit_middle(&note, places.note.width.into());
-        frame.render_widget(Line::styled(text, theme.strong), places.note);
+    draw_keys(app, &theme, frame, places.keys);
+    if let Some(note) = note(app) {
+        draw_note(&note, &theme, frame, &places);
     }
     letters::keep(app.settings.letters, frame.buffer_mut());
 }
@@ -155,6 +153,35 @@ fn note(app: &App) -> Option<String> {
     };
     let lost = |trouble: &Trouble| say!(lang, lost(seconds_until(app.now, trouble.retry_at)));
     app.shown_note().map(|note| note.of(lang).to_owned()).or_else(|| trouble.map(lost))
+}
+
+/// Drawn last: what it needs more than its row, it takes from the row above, if nothing is there, or else from the
+/// keys. In the least windows their row is its own.
+fn draw_note(note: &str, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
+    let row = places.note;
+    let lines = wrapped(note, row.width.into());
+    let above = Rect { y: row.y.saturating_sub(1), ..row };
+    let area = match lines.len() {
+        1 => row,
+        _ if is_blank(frame.buffer_mut(), above) => above.union(row),
+        _ if places.keys.is_empty() => row,
+        _ => row.union(places.keys),
+    };
+    let rows = usize::from(area.height);
+    let whole_rows = if lines.len() > rows { rows.saturating_sub(1) } else { rows };
+    let (whole, rest) = lines.split_at(whole_rows.min(lines.len()));
+    let mut text: Vec<_> = whole.iter().map(|line| Line::styled(line.as_str(), theme.strong)).collect();
+    if let Some(begin) = rest.first().and_then(|first| note.find(first.as_str())) {
+        text.push(Line::styled(fit_middle(&note[begin..], area.width.into()), theme.strong));
+    }
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(text), area);
+}
+
+/// Whether a row shows nothing, neither text nor the border of a code.
+fn is_blank(buffer: &Buffer, row: Rect) -> bool {
+    row.positions()
+        .all(|at| buffer.cell(at).is_some_and(|cell| cell.symbol() == " " && cell.bg == Color::Reset))
 }
 
 /// What the special keys of a stage do there.

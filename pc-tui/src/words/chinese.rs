@@ -78,17 +78,17 @@ shared::catalogue! {
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "传输方式：{name}";
-    drawn_auto(style) = "二维码样式：{style}，尽可能大";
-    drawn_full(style) = "二维码样式：{style}，每个模块占两个空格";
-    drawn_half(style) = "二维码样式：{style}，每个字符包含两个模块";
-    drawn_reverse(style) = "二维码样式：{style}，使用终端自身的前景色和背景色";
-    drawn_picture(style) = "二维码样式：{style}，以像素显示";
-    style_missing(wanted, style) = "当前终端不支持二维码样式 {wanted}，已改用 {style}。";
-    no_other_style() = "当前窗口无法以其他方式显示二维码。";
+    drawn_auto(style) = "样式：{style}，尽可能大";
+    drawn_full(style) = "样式：{style}，每个模块占两个空格";
+    drawn_half(style) = "样式：{style}，每个字符两个模块";
+    drawn_reverse(style) = "样式：{style}，使用终端自身颜色";
+    drawn_picture(style) = "样式：{style}，以像素显示";
+    style_missing(wanted, style) = "终端不支持样式 {wanted}，已改用 {style}。";
+    no_other_style() = "当前窗口没有其他可用的样式。";
     already_logged_in() = "当前已登录。如需重新登录，请先按 l 退出登录。";
     no_code_to_save() = "当前没有可保存的二维码。";
     no_link_to_copy() = "当前没有可复制的链接。";
-    link_copied() = "链接已发送到剪贴板（需要终端允许程序写入剪贴板）。";
+    link_copied() = "链接已复制（需终端允许）。";
     qr_saved(path) = "二维码已保存到 {path}";
     qr_not_saved(path, why) = "无法将二维码保存到 {path}：{why}";
     code_renewed() = "二维码已过期，现已自动更换。";

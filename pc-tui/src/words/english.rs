@@ -52,8 +52,8 @@ shared::catalogue! {
     failed() = "That did not work";
     after_failed() = "Press r to try again with a new code.";
     lost(secs) = {
-        0 => "The connection is lost; next try now.",
-        _ => "The connection is lost; next try in {secs} s.",
+        0 => "Connection lost; trying now.",
+        _ => "Connection lost; retry in {secs} s.",
     };
 
     // The last line: what a key does, in a word or two.
@@ -81,20 +81,20 @@ shared::catalogue! {
 
     // Notes: what has just been done, or why not.
     transport_is(name) = "Transport: {name}";
-    drawn_auto(style) = "QR code: {style}, as large as fits";
-    drawn_full(style) = "QR code: {style}, two spaces a module";
-    drawn_half(style) = "QR code: {style}, two modules a character";
-    drawn_reverse(style) = "QR code: {style}, in the terminal's own two colours";
-    drawn_picture(style) = "QR code: {style}, in pixels";
-    style_missing(wanted, style) = "This terminal has no QR style {wanted}; it is drawn as {style}.";
-    no_other_style() = "There is no other way to draw it here.";
+    drawn_auto(style) = "Style: {style}, as large as fits";
+    drawn_full(style) = "Style: {style}, 2 spaces a module";
+    drawn_half(style) = "Style: {style}, 2 modules a cell";
+    drawn_reverse(style) = "Style: {style}, terminal colours";
+    drawn_picture(style) = "Style: {style}, in pixels";
+    style_missing(wanted, style) = "This terminal has no style {wanted}; this is {style}.";
+    no_other_style() = "No other style fits here.";
     already_logged_in() = "Already logged in. To log in anew, log out first: l";
     no_code_to_save() = "There is no code to save.";
     no_link_to_copy() = "There is no link to copy.";
-    link_copied() = "The link was sent to the clipboard, if this terminal lets programs do that.";
+    link_copied() = "Copied, if the terminal allows.";
     qr_saved(path) = "The QR code is saved in {path}";
     qr_not_saved(path, why) = "can't save the QR code in {path}: {why}";
-    code_renewed() = "The code had expired; this is a new one.";
+    code_renewed() = "A new code: the old one expired.";
     not_digits() = "That is no code, so it was not sent: two digits, from 10 to 99.";
     session_over() = "The session has ended. Log in again.";
     nobody_to_log_out() = "Nobody is logged in here yet.";

@@ -258,10 +258,10 @@ async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_local
         ("full", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
         ("half", "C.UTF-8", "\x1b[38;5;231;48;5;231m  "),
         ("reverse", "C.UTF-8", "\x1b[7m  "),
-        ("picture", "C.UTF-8", "note: This terminal has no QR style picture"),
+        ("picture", "C.UTF-8", "note: This terminal has no style picture"),
         ("half", "", "\x1b[38;5;231;48;5;231m  "),
         ("full", "C", "\x1b[38;5;231;48;5;231m  "),
-        ("half", "C", "note: This terminal has no QR style half"),
+        ("half", "C", "note: This terminal has no style half"),
         ("auto", "C", "No QR code: this locale has no characters for it."),
     ] {
         let args = ["--plain", "--ephemeral", "--qr-style", style];

@@ -169,7 +169,7 @@ fn where_nothing_else_fits_d_says_so() {
     play.resize(40, 12);
     play.press(Key::NextStyle);
     assert_eq!(play.app.style, Style::Auto);
-    assert!(play.app.shown_note().unwrap().of(Lang::English).starts_with("There is no other way"));
+    assert!(play.app.shown_note().unwrap().of(Lang::English).starts_with("No other style"));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_style_that_the_terminal_can_not_show_is_replaced_with_a_word() {
     settings.qr_style = Style::Picture;
     let mut play = Play::new(settings);
     assert_eq!(play.app.style, Style::Auto);
-    assert_eq!(play.start().said(), ["note This terminal has no QR style picture; it is drawn as auto."]);
+    assert_eq!(play.start().said(), ["note This terminal has no style picture; this is auto."]);
 }
 
 #[test]

@@ -131,6 +131,33 @@ fn the_help_is_whole_in_every_window() {
 }
 
 #[test]
+fn what_is_noted_beside_a_code_is_said_in_full_in_every_window() {
+    for lang in Lang::ALL {
+        let mut play = Play::screen().until_unscanned();
+        play.app.settings.lang = lang;
+        let is_noted = |play: &Play, note: &str| {
+            let heights = [19, 20, 21, 24, 31, 35];
+            for (width, height) in (33..70).flat_map(|width| heights.map(|height| (width, height))) {
+                let buffer = screen(play, width, height).backend().buffer().clone();
+                let text = rows_joined(&buffer).replace(' ', "");
+                assert!(text.contains(&note.replace(' ', "")), "{note} in {width} x {height}: {text}");
+                if play.app.style != Style::Reverse {
+                    assert_eq!(scanned(&buffer), [LINK], "{note} in {width} x {height}");
+                }
+            }
+        };
+        for key in [Key::CopyLink, Key::NextStyle, Key::NextStyle, Key::NextTransport] {
+            play.press(key);
+            let note = play.app.shown_note().unwrap().of(lang).to_owned();
+            is_noted(&play, &note);
+        }
+        play.wait(60);
+        play.lose(12);
+        is_noted(&play, &say!(lang, lost(12)));
+    }
+}
+
+#[test]
 fn the_code_keeps_its_colours_and_its_border_in_every_window() {
     let mut play = Play::screen().until_unscanned();
     for style in Style::ALL {

@@ -85,7 +85,7 @@ async fn a_picture_is_shown_where_the_terminal_has_them_and_goes_with_the_code()
 async fn a_style_that_the_terminal_does_not_have_is_named() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
     let mut terminal = Terminal::start(&fake, folder.path(), &["--qr-style", "picture"]);
-    terminal.shows("no QR style picture").await;
+    terminal.shows("no style picture").await;
     terminal.shows_code(&fake.link(1)).await;
     terminal.press("q");
     terminal.ends_with(6).await;
