@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgGroup, Args as Arguments, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use shared::code::{BadUrl, PublicUrl};
-use shared::help::in_language;
+use shared::help::{in_language, said};
 use shared::id::SessionId;
 use shared::lang::{Lang, UnknownLang};
 use shared::name::{BadUsername, Username};
@@ -33,7 +33,7 @@ With --json standard output gets one object: the server's answer, or
 pub(crate) struct Args {
     /// The server. A QR code of any other is refused before anything is sent
     #[arg(long, global = true, help_heading = COMMON, env = "SAOMA_SERVER", hide_env_values = true, value_name = "URL",
-          default_value = DEFAULT_SERVER, value_parser = said(server, Lang::English))]
+          default_value = DEFAULT_SERVER, value_parser = PublicUrl::parse)]
     pub(crate) server: PublicUrl,
 
     /// Where the log-in is kept, for each server apart [default: the user's state directory]
@@ -70,30 +70,13 @@ fn in_words_of(lang: Lang) -> clap::Command {
 
 fn refusing_in(lang: Lang, command: clap::Command) -> clap::Command {
     let argument = |arg: Arg| match arg.get_id().as_str() {
-        "server" => arg.value_parser(said(server, lang)),
-        "lang" => arg.value_parser(said(language, lang)),
-        "name" => arg.value_parser(said(username, lang)),
-        "id" => arg.value_parser(said(Ended::parse, lang)),
+        "server" => arg.value_parser(said(PublicUrl::parse, BadUrl::text, lang)),
+        "lang" => arg.value_parser(said(str::parse::<Lang>, UnknownLang::text, lang)),
+        "name" => arg.value_parser(said(Username::parse, BadUsername::text, lang)),
+        "id" => arg.value_parser(said(Ended::parse, |why| why, lang)),
         _ => arg,
     };
     command.mut_args(argument).mut_subcommands(|below| refusing_in(lang, below))
-}
-
-/// A reader of values that says in one language why it refuses one.
-fn said<T>(read: fn(&str) -> Result<T, Text>, lang: Lang) -> impl Fn(&str) -> Result<T, String> + Clone {
-    move |value| read(value).map_err(|why| why.of(lang).to_owned())
-}
-
-fn server(value: &str) -> Result<PublicUrl, Text> {
-    PublicUrl::parse(value).map_err(BadUrl::text)
-}
-
-fn language(value: &str) -> Result<Lang, Text> {
-    value.parse().map_err(UnknownLang::text)
-}
-
-fn username(value: &str) -> Result<Username, Text> {
-    Username::parse(value).map_err(BadUsername::text)
 }
 
 /// What to do.
@@ -102,7 +85,7 @@ pub(crate) enum Command {
     /// Make an account
     Register {
         /// 1 to 64 of the characters a-z 0-9 . _ -
-        #[arg(value_parser = said(username, Lang::English))]
+        #[arg(value_parser = Username::parse)]
         name: Username,
         #[command(flatten)]
         passwords: Passwords,
@@ -110,7 +93,7 @@ pub(crate) enum Command {
     /// Log this phone in
     Login {
         /// The account's name
-        #[arg(value_parser = said(username, Lang::English))]
+        #[arg(value_parser = Username::parse)]
         name: Username,
         /// What this phone is called in the list of sessions
         #[arg(long, value_name = "NAME", default_value = "mobile-cli")]
@@ -209,7 +192,7 @@ pub(crate) enum SessionsCommand {
     #[command(group = ArgGroup::new("which").required(true))]
     End {
         /// The session's id, from the list; or a number from `notifications`: the PC that this one tells of
-        #[arg(group = "which", value_parser = said(Ended::parse, Lang::English))]
+        #[arg(group = "which", value_parser = said(Ended::parse, |why| why, Lang::English))]
         id: Option<Ended>,
         /// All but this phone's own
         #[arg(long, group = "which")]

@@ -1,13 +1,10 @@
 //! Why a command failed: a line for people, a word for programs, and the exit code.
 
-use std::io;
-
 use serde::Serialize;
 use shared::client::ClientError;
 use shared::exit::Exit;
 use shared::lang::Lang;
-use shared::words::Text;
-use shared::{say, to_say};
+use shared::words::{Text, said_by};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ impl Failure {
 
     /// The line on standard error.
     pub(crate) fn line(&self, lang: Lang) -> String {
-        say!(lang, failed(self.message.of(lang)))
+        said_by(env!("CARGO_BIN_NAME"), self.message.of(lang), lang)
     }
 
     /// The object on standard output. Programs read it, so it is in English for everybody.
@@ -77,17 +74,6 @@ impl From<ClientError> for Failure {
         };
         let retry_after = error.retry_after_secs();
         Self { exit: error.exit(), code, message: error.text().map(clause), retry_after }
-    }
-}
-
-/// Why a file can't be used: what is usual in the reader's language, the rest in the system's own.
-pub(crate) fn io_reason(error: &io::Error) -> Text {
-    match error.kind() {
-        io::ErrorKind::NotFound => to_say!(no_such_file()),
-        io::ErrorKind::PermissionDenied => to_say!(no_permission()),
-        io::ErrorKind::IsADirectory => to_say!(is_a_folder()),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => to_say!(is_no_folder()),
-        _ => Text::verbatim(error),
     }
 }
 

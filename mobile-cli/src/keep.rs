@@ -26,7 +26,7 @@ use shared::words::Text;
 use shared::{say, to_say};
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, io_reason};
+use crate::failure::Failure;
 
 /// The phone's session.
 #[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
@@ -72,7 +72,7 @@ impl From<KeepError> for Failure {
     fn from(error: KeepError) -> Self {
         match error {
             KeepError::Io { path, source } => {
-                Self::io(io_reason(&source).map(|lang, why| say!(lang, cant_use(shown(&path), why))))
+                Self::io(Text::of_io(&source).map(|lang, why| say!(lang, cant_use(shown(&path), why))))
             }
             KeepError::Corrupt(text) => Self::new(Exit::NotLoggedIn, "corrupt_state", text),
             KeepError::NoPlace => Self::usage(to_say!(no_home())),

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use shared::client::TransportChoice;
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use shared::client::{TransportChoice, UnknownTransport};
 use shared::code::{BadUrl, PublicUrl};
-use shared::help::in_language;
-use shared::lang::Lang;
-use shared::name::{Username, clean_claim};
+use shared::help::{in_language, said};
+use shared::lang::{Lang, UnknownLang};
+use shared::name::{BadUsername, Username, clean_claim};
+use shared::to_say;
+use shared::words::Text;
 
-use crate::qr::Style;
+use crate::qr::{Style, UnknownStyle};
 use crate::words;
 
 const EXIT_CODES: &str = "Exit codes: 0 logged in, 1 failed, 2 bad usage, 3 not logged in, 4 the code expired, \
@@ -59,16 +61,18 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Login {
     /// How the server's news reach this program: auto, websocket, long-poll or poll
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = str::parse::<TransportChoice>)]
+    #[arg(long, value_name = "NAME", default_value = "auto",
+          value_parser = said(str::parse::<TransportChoice>, UnknownTransport::text, Lang::English))]
     pub(crate) transport: TransportChoice,
     /// What the phone shows as this computer's name, instead of its host name
-    #[arg(long, value_name = "NAME", value_parser = device_name)]
+    #[arg(long, value_name = "NAME", value_parser = said(device_name, |why| why, Lang::English))]
     pub(crate) device_name: Option<String>,
     /// Who is to log in; nobody else may
     #[arg(long, value_name = "NAME", value_parser = Username::parse)]
     pub(crate) expect_user: Option<Username>,
     /// How the QR code is drawn: auto, full, half, reverse or picture
-    #[arg(long, value_name = "STYLE", default_value = "auto", value_parser = str::parse::<Style>)]
+    #[arg(long, value_name = "STYLE", default_value = "auto",
+          value_parser = said(style, |why| why, Lang::English))]
     pub(crate) qr_style: Style,
     /// Saves each QR code as a picture
     #[arg(long, value_name = "FILE.png")]
@@ -80,7 +84,7 @@ pub(crate) struct Login {
     #[arg(long)]
     pub(crate) json: bool,
     /// How many expired codes are replaced without being asked [default: 0, on the screen 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = said(count, |why| why, Lang::English))]
     pub(crate) renew: Option<u32>,
     /// Keeps nothing on disk, and does not use what is kept
     #[arg(long)]
@@ -93,7 +97,7 @@ impl Arguments {
     pub(crate) fn of_program() -> (Self, Lang) {
         let variable = |name: &str| std::env::var(name).ok();
         let words = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-        let command = in_language(Self::command(), Lang::asked_for(words, variable), words::help::chinese);
+        let command = in_words_of(Lang::asked_for(words, variable));
         let read = Self::from_arg_matches(&command.get_matches());
         let arguments = read.unwrap_or_else(|error| error.exit());
         let lang = Lang::to_write(arguments.place.lang, variable);
@@ -108,9 +112,32 @@ impl Place {
     }
 }
 
-fn device_name(text: &str) -> Result<String, &'static str> {
+/// The command line in a language: its help, and what is wrong about a value. The words around that are clap's.
+fn in_words_of(lang: Lang) -> clap::Command {
+    let argument = |arg: Arg| match arg.get_id().as_str() {
+        "server" => arg.value_parser(said(PublicUrl::parse, BadUrl::text, lang)),
+        "lang" => arg.value_parser(said(str::parse::<Lang>, UnknownLang::text, lang)),
+        "transport" => arg.value_parser(said(str::parse::<TransportChoice>, UnknownTransport::text, lang)),
+        "device_name" => arg.value_parser(said(device_name, |why| why, lang)),
+        "expect_user" => arg.value_parser(said(Username::parse, BadUsername::text, lang)),
+        "qr_style" => arg.value_parser(said(style, |why| why, lang)),
+        "renew" => arg.value_parser(said(count, |why| why, lang)),
+        _ => arg,
+    };
+    in_language(Arguments::command().mut_args(argument), lang, words::help::chinese)
+}
+
+fn device_name(text: &str) -> Result<String, Text> {
     let name = clean_claim(text);
-    if name.is_empty() { Err("it has no character that can be shown") } else { Ok(name) }
+    if name.is_empty() { Err(to_say!(no_device_name())) } else { Ok(name) }
+}
+
+fn style(text: &str) -> Result<Style, Text> {
+    text.parse().map_err(|UnknownStyle| to_say!(unknown_style()))
+}
+
+fn count(text: &str) -> Result<u32, Text> {
+    text.parse().map_err(|_| to_say!(no_count(u32::MAX)))
 }
 
 #[cfg(test)]
@@ -179,6 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_about_a_value_is_said_in_the_language_that_is_read() {
+        for (line, english, chinese) in [
+            ("--server ftp://x", ": it must be http:// or https://", "必须是 http://"),
+            ("logout --server ftp://x", ": it must be http:// or https://", "必须是 http://"),
+            ("--lang tlh", ": a language is one of: en", "语言只能是 en"),
+            ("--transport pigeon", ": a transport is one of: auto", "传输方式只能是 auto"),
+            ("--device-name \u{202E}", ": it has no character", "其中没有可以显示的字符"),
+            ("--expect-user a/b", ": a user name is 1 to 64", "用户名由 1 到 64 个字符"),
+            ("--qr-style braille", ": the styles are auto", "样式只能是 auto"),
+            ("--renew many", ": it must be a number from 0 to 4294967295", "必须是 0 到 4294967295"),
+        ] {
+            for (lang, says) in [(Lang::English, english), (Lang::Chinese, chinese)] {
+                let words = ["pc-tui"].into_iter().chain(line.split(' '));
+                let error = in_words_of(lang).try_get_matches_from(words).unwrap_err().to_string();
+                assert!(error.contains(says), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn the_log_out_takes_its_options_before_and_after() {
         for line in
             ["--server http://[::1]:1 --state-dir d logout", "logout --server http://[::1]:1 --state-dir d"]
@@ -208,14 +255,14 @@ mod tests {
     #[test]
     fn the_help_in_every_language() {
         for lang in Lang::ALL {
-            let mut command = in_language(Arguments::command(), lang, words::help::chinese).term_width(100);
+            let mut command = in_words_of(lang).term_width(100);
             insta::assert_snapshot!(format!("help.{}", lang.tag()), command.render_long_help());
         }
     }
 
     #[test]
     fn nothing_in_the_help_is_left_in_another_language() {
-        let command = in_language(Arguments::command(), Lang::Chinese, words::help::chinese);
+        let command = in_words_of(Lang::Chinese);
         let below = command.get_subcommands().filter(|below| below.get_name() != "help");
         for page in [&command].into_iter().chain(below) {
             let about = page.get_about().map(ToString::to_string);

@@ -24,8 +24,8 @@ use shared::disk::{Readers, make_private, server_name, shown, tighten, write_new
 use shared::dpop::Key;
 use shared::random::Random;
 use shared::secret::{PcToken, RefreshToken, Token};
-use shared::to_say;
 use shared::words::Text;
+use shared::{say, to_say};
 use zeroize::Zeroizing;
 
 /// A PC session: what a login earned.
@@ -95,7 +95,9 @@ impl KeepError {
     /// What is wrong, and what to do about it.
     pub(crate) fn text(&self) -> Text {
         match self {
-            Self::Io { path, source } => to_say!(cant_use(shown(path), source)),
+            Self::Io { path, source } => {
+                Text::of_io(source).map(|lang, why| say!(lang, cant_use(shown(path), why)))
+            }
             Self::InUse { server } => to_say!(in_use(server)),
             Self::BadKey(path) => to_say!(bad_key(shown(path))),
             Self::Unreadable { path, aside } => to_say!(unreadable_session(shown(path), shown(aside))),

@@ -81,9 +81,9 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(exit) => exit.into(),
-        Err(Failure { why, exit }) => {
-            eprintln!("pc-tui: {}", why.of(lang));
-            exit.into()
+        Err(failure) => {
+            eprintln!("{}", failure.line(lang));
+            failure.exit.into()
         }
     }
 }
@@ -252,7 +252,7 @@ impl Run {
                 Effect::Copy(text) => Screen::copy(&text),
                 Effect::Suspend => signals::suspend_job(),
                 Effect::Leave(exit, complaint) => {
-                    let ended = complaint.map_or(Ok(exit), |why| Err(Failure { why, exit }));
+                    let ended = complaint.map_or(Ok(exit), |why| Err(Failure::new(why, exit)));
                     self.ending.get_or_insert(ended);
                     Ok(())
                 }

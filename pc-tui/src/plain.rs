@@ -29,7 +29,7 @@ use shared::id::SessionId;
 use shared::lang::Lang;
 use shared::name::Username;
 use shared::say;
-use shared::words::Text;
+use shared::words::{Text, said_by};
 
 use crate::app::{Event, Issued};
 
@@ -64,7 +64,7 @@ impl Reader {
                     serde_json::to_writer(&mut *out, &line)?;
                     out.write_all(b"\n")?;
                 }
-                Err(aside) => writeln!(err, "pc-tui: {aside}")?,
+                Err(aside) => writeln!(err, "{}", said_by(env!("CARGO_BIN_NAME"), &aside, lang))?,
             },
         }
         out.flush()

@@ -32,7 +32,7 @@ mod style;
 mod text;
 
 pub(crate) use graphics::{Graphics, Protocol};
-pub(crate) use style::{Abilities, Style, shapes};
+pub(crate) use style::{Abilities, Style, UnknownStyle, shapes};
 
 use qrcode::{EcLevel, QrCode};
 use ratatui::buffer::Buffer;

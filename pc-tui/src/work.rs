@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use shared::api::CheckCode;
 use shared::client::{Client, Feed, IssueRequest};
 use shared::disk::{Readers, shown, write_whole};
-use shared::to_say;
+use shared::say;
+use shared::words::Text;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
@@ -170,7 +171,9 @@ impl Work {
         self.tasks.spawn_blocking(move || {
             let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
             let outcome = issued.code.to_png().and_then(|png| write_whole(&path, &png, Readers::AsUsual));
-            let outcome = outcome.map_err(|error| to_say!(qr_not_saved(shown(&whole), &error)));
+            let outcome = outcome.map_err(|error| {
+                Text::of_io(&error).map(|lang, why| say!(lang, qr_not_saved(shown(&whole), why)))
+            });
             _ = sender.send(Message::QrSaved(attempt, whole, outcome));
         });
     }

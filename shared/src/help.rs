@@ -7,6 +7,7 @@
 use clap::{Arg, Command};
 
 use crate::lang::Lang;
+use crate::words::Text;
 
 /// How a page of help is laid out: as by default, but for the heading of the usage.
 const CHINESE_PAGE: &str = "{before-help}{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
@@ -15,17 +16,34 @@ const CHINESE_PAGE: &str = "{before-help}{about-with-newline}\n用法：{usage}\
 /// that and its own (`scan image`), and for what is not part of any command by its own alone.
 #[must_use]
 pub fn in_language(mut command: Command, lang: Lang, words: fn(&str) -> Option<&'static str>) -> Command {
+    // Not before it is built has it all that clap adds by itself.
+    command.build();
+    let command = with_whole_usage(command);
     match lang {
         Lang::English => command,
         Lang::Chinese => {
-            // Not before it is built has it all that clap adds by itself.
-            command.build();
             let name = command.get_name().to_owned();
             let after = words("after");
             let command = translated(command, &name, words);
             after.into_iter().fold(command, Command::after_help)
         }
     }
+}
+
+/// The same, and to an error it adds the usage that the help has. By itself clap makes up another, of the options
+/// that were given, and to it those are given, too, that the environment has.
+fn with_whole_usage(mut command: Command) -> Command {
+    let usage = command.render_usage().to_string();
+    command.override_usage(usage.trim_start_matches("Usage: ").to_owned()).mut_subcommands(with_whole_usage)
+}
+
+/// A reader of values that says in one language why it refuses one.
+pub fn said<T, E>(
+    read: fn(&str) -> Result<T, E>,
+    text: fn(E) -> Text,
+    lang: Lang,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |value| read(value).map_err(|why| text(why).of(lang).to_owned())
 }
 
 fn translated(command: Command, name: &str, words: fn(&str) -> Option<&'static str>) -> Command {

@@ -25,8 +25,12 @@ pub(crate) mod chinese;
 pub(crate) mod english;
 
 use std::fmt;
+#[cfg(feature = "client")]
+use std::io;
 
 use crate::lang::Lang;
+#[cfg(feature = "client")]
+use crate::{say, to_say};
 
 /// A message in every language, to be said once it is known in which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +67,28 @@ impl Text {
     pub fn map(&self, form: impl Fn(Lang, &str) -> String) -> Self {
         Self { english: form(Lang::English, &self.english), chinese: form(Lang::Chinese, &self.chinese) }
     }
+}
+
+#[cfg(feature = "client")]
+impl Text {
+    /// Why a file can't be used: what is usual in each language, the rest in the system's own.
+    #[must_use]
+    pub fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => to_say!(no_such_file()),
+            io::ErrorKind::PermissionDenied => to_say!(no_permission()),
+            io::ErrorKind::IsADirectory => to_say!(is_a_folder()),
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => to_say!(is_no_folder()),
+            _ => Self::verbatim(error),
+        }
+    }
+}
+
+/// A line on standard error: which program says it, and what.
+#[cfg(feature = "client")]
+#[must_use]
+pub fn said_by(program: &str, words: &str, lang: Lang) -> String {
+    say!(lang, said_by(program, words))
 }
 
 impl fmt::Display for Text {

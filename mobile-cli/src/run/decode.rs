@@ -12,7 +12,7 @@ use shared::words::Text;
 use shared::{say, to_say};
 
 use super::Context;
-use crate::failure::{Failure, io_reason};
+use crate::failure::Failure;
 use crate::output::{Output, print};
 
 /// Prints the text of each code.
@@ -31,10 +31,10 @@ pub(super) fn file(image: &Path) -> Result<Vec<u8>, Failure> {
     let file = if image == Path::new("-") { read(io::stdin()) } else { File::open(image).and_then(read) };
     file.map_err(|error| {
         if image == Path::new("-") {
-            return Failure::io(to_say!(stdin_no_picture(&error)));
+            return Failure::io(Text::of_io(&error).map(|lang, why| say!(lang, stdin_no_picture(why))));
         }
         let name = escaped(&image.to_string_lossy());
-        Failure::io(io_reason(&error).map(|lang, why| say!(lang, no_picture(&name, why))))
+        Failure::io(Text::of_io(&error).map(|lang, why| say!(lang, no_picture(&name, why))))
     })
 }
 

@@ -79,7 +79,6 @@ shared::catalogue! {
     undo(command, number) = "。如非本人操作，请尽快修改密码，并执行：{command} {number}";
 
     // Why it failed.
-    failed(why) = "mobile-cli：{why}";
     neither_id_nor_number() = "既不是会话 ID，也不是提醒的编号，请查看 `sessions` 和 `notifications`";
     no_resources(why) = "本机资源不足：{why}";
     bad_server(server, why) = "--server {server}：{why}";
@@ -122,10 +121,6 @@ shared::catalogue! {
     notification_of_no_pc(number, list) = "编号为 {number} 的提醒不涉及电脑登录，此账号的会话见：{list}";
     over_already(command) = "该会话早已结束；如非本人操作，请尽快修改密码：{command}";
     no_session(list) = "此账号没有该会话，或已结束，全部会话见：{list}";
-    no_such_file() = "文件不存在";
-    no_permission() = "没有权限";
-    is_a_folder() = "这是一个文件夹";
-    is_no_folder() = "路径中有一项不是文件夹";
     cant_use(path, why) = "无法使用 {path}：{why}，请用 --state-dir 换一个位置";
     phone_file_corrupt(path) = "无法读取 {path}，内容已被改动，请重新登录以替换它";
     scan_file_corrupt(path) = "无法读取 {path}，内容已被改动，请重新扫码以替换它";

@@ -79,7 +79,6 @@ shared::catalogue! {
     undo(command, number) = ". If that was not you, change the password, and: {command} {number}";
 
     // Why it failed.
-    failed(why) = "mobile-cli: {why}";
     neither_id_nor_number() = "neither a session's id nor a notification's number; see `sessions` and `notifications`";
     no_resources(why) = "this machine lacks resources: {why}";
     bad_server(server, why) = "--server {server}: {why}";
@@ -122,10 +121,6 @@ shared::catalogue! {
     notification_of_no_pc(number, list) = "notification {number} tells of no PC that was logged in; this account's sessions: {list}";
     over_already(command) = "that session is over already; if it was not yours, change the password as well: {command}";
     no_session(list) = "this account has no such session, or no longer; its sessions: {list}";
-    no_such_file() = "there is no such file";
-    no_permission() = "permission is missing";
-    is_a_folder() = "it is a folder";
-    is_no_folder() = "something on the way is no folder";
     cant_use(path, why) = "can't use {path}: {why}; choose another place with --state-dir";
     phone_file_corrupt(path) = "{path} can't be read, since something else has written to it; log in again to replace it";
     scan_file_corrupt(path) = "{path} can't be read, since something else has written to it; scan the code again to replace it";

@@ -28,6 +28,25 @@ fn the_option_wins_over_its_variable_and_that_over_the_locale() {
 }
 
 #[test]
+fn the_usage_after_an_error_is_that_of_the_help_whatever_the_environment_has() {
+    let fake = Fake::start();
+    let phone = Phone::new(&fake);
+    for (command, usage) in [
+        ("scan", "scan [OPTIONS] <IMAGE|--code <CODE>|--url <URL>|--clipboard|--screen>"),
+        ("sessions end", "sessions end [OPTIONS] <ID|--others>"),
+        ("confirm --no", "confirm [OPTIONS]"),
+    ] {
+        for lang in ["en", "zh-CN"] {
+            let mut command = phone.command(command);
+            command.env("SAOMA_LANG", lang);
+            let ran = phone.run_command(command, b"");
+            let usage = format!("\nUsage: mobile-cli {usage}\n");
+            assert!(ran.exit == 2 && ran.stderr.contains(&usage), "{ran:?}");
+        }
+    }
+}
+
+#[test]
 fn programs_read_the_same_in_every_language() {
     let fake = Fake::start();
     let phone = Phone::of_alice(&fake);

@@ -27,8 +27,7 @@ pub(crate) enum Style {
 }
 
 /// That a word names no style.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the styles are auto, full, half, reverse and picture")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownStyle;
 
 /// What a terminal can show, as far as that is known.

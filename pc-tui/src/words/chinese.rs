@@ -98,6 +98,11 @@ shared::catalogue! {
     logged_out() = "已退出登录。";
     not_revoked(why) = "未能通知服务器结束本次登录，请在手机上将其结束。{why}";
 
+    // What is wrong about a value.
+    unknown_style() = "样式只能是 auto、full、half、reverse 或 picture";
+    no_device_name() = "其中没有可以显示的字符";
+    no_count(most) = "必须是 0 到 {most} 之间的整数";
+
     // Why it can't go on.
     no_more_digits() = "服务器要求输入手机上显示的两位数字，但标准输入已结束，请在标准输入中写入一行数字";
     strange_link() = "服务器返回的链接含有非法字符，请确认这是 Saoma 服务器";

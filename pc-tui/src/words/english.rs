@@ -101,6 +101,11 @@ shared::catalogue! {
     logged_out() = "Logged out.";
     not_revoked(why) = "The server could not be told that the session is over; end it on your phone. {why}";
 
+    // What is wrong about a value.
+    unknown_style() = "the styles are auto, full, half, reverse and picture";
+    no_device_name() = "it has no character that can be shown";
+    no_count(most) = "it must be a number from 0 to {most}";
+
     // Why it can't go on.
     no_more_digits() = "the server asks for the two digits on the phone, and standard input has ended; write them there as a line";
     strange_link() = "the server sent a link with characters that no link has; is this a Saoma server?";

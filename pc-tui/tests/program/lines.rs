@@ -252,6 +252,31 @@ async fn it_speaks_the_language_of_the_option_or_else_of_the_locale() {
 }
 
 #[tokio::test]
+async fn why_it_ends_is_said_in_the_language_that_is_read() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for (server, lang, state_dir, says) in [
+        ("http://login.example.com", "en", folder.path(), "pc-tui: plain http "),
+        ("http://login.example.com", "zh-CN", folder.path(), "pc-tui：明文 http "),
+        ("http://127.0.0.1:9", "en", &file, "/file: something on the way is no folder; "),
+        ("http://127.0.0.1:9", "zh-CN", &file, "/file：路径中有一项不是文件夹，"),
+    ] {
+        let end = Program::spawn(command(server, state_dir, &["logout", "--lang", lang])).end().await;
+        assert!(end.stderr.contains(says), "{}", end.stderr);
+    }
+}
+
+#[tokio::test]
+async fn the_usage_after_an_error_is_that_of_the_help_whatever_the_environment_has() {
+    let folder = tempdir().unwrap();
+    let mut command = command("http://127.0.0.1:9", folder.path(), &["--plain", "--json"]);
+    command.envs([("SAOMA_SERVER", "http://127.0.0.1:9"), ("SAOMA_LANG", "en")]);
+    let end = Program::spawn(command).end().await;
+    assert!(end.exit == 2 && end.stderr.contains("\nUsage: pc-tui [OPTIONS] [COMMAND]\n"), "{}", end.stderr);
+}
+
+#[tokio::test]
 async fn lines_have_the_style_that_is_asked_for_and_only_characters_of_the_locale() {
     let (fake, folder) = (Fake::start().await, tempdir().unwrap());
     for (style, locale, start) in [

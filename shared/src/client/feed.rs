@@ -75,6 +75,14 @@ impl fmt::Display for Transport {
 #[error("a transport is one of: auto, websocket, long-poll, poll")]
 pub struct UnknownTransport;
 
+impl UnknownTransport {
+    /// The same in every language.
+    #[must_use]
+    pub fn text(self) -> crate::words::Text {
+        crate::to_say!(unknown_transport(self))
+    }
+}
+
 impl FromStr for Transport {
     type Err = UnknownTransport;
 

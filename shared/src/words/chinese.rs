@@ -1,5 +1,6 @@
 //! What the clients say about servers, in Chinese.
 
+use crate::client::UnknownTransport;
 use crate::code::BadUrl;
 use crate::lang::UnknownLang;
 use crate::name::BadUsername;
@@ -33,6 +34,13 @@ crate::catalogue! {
     // This machine's own fault.
     no_set_up(server, cause) = "本机无法建立到 {server} 的连接（{cause}）";
     no_request(server) = "无法向 {server} 发送请求";
+
+    // On standard error: who says it, and why a file can't be used.
+    said_by(program, words) = "{program}：{words}";
+    no_such_file() = "文件不存在";
+    no_permission() = "没有权限";
+    is_a_folder() = "这是一个文件夹";
+    is_no_folder() = "路径中有一项不是文件夹";
 
     // What the server said, where a wait belongs to it.
     too_many_tries(secs) = { 0 => "操作过于频繁，请一分钟后再试。", _ => "操作过于频繁，请 {secs} 秒后再试。" };
@@ -103,6 +111,11 @@ pub(crate) fn bad_url(why: BadUrl) -> String {
 /// Why a text is no user name.
 pub(crate) fn bad_username(_: BadUsername) -> String {
     "用户名由 1 到 64 个字符组成，只能使用 a-z 0-9 . _ -".to_owned()
+}
+
+/// Why a text names no transport.
+pub(crate) fn unknown_transport(_: UnknownTransport) -> String {
+    "传输方式只能是 auto、websocket、long-poll 或 poll".to_owned()
 }
 
 /// Why a text names no language.

@@ -1,5 +1,6 @@
 //! What the clients say about servers, in English.
 
+use crate::client::UnknownTransport;
 use crate::code::BadUrl;
 use crate::lang::UnknownLang;
 use crate::name::BadUsername;
@@ -34,6 +35,13 @@ crate::catalogue! {
     no_set_up(server, cause) = "a connection to {server} can't be set up here ({cause})";
     no_request(server) = "a request to {server} can't be made";
 
+    // On standard error: who says it, and why a file can't be used.
+    said_by(program, words) = "{program}: {words}";
+    no_such_file() = "there is no such file";
+    no_permission() = "permission is missing";
+    is_a_folder() = "it is a folder";
+    is_no_folder() = "something on the way is no folder";
+
     // What the server said, where a wait belongs to it.
     too_many_tries(secs) = {
         0 => "Too many tries; try again in a minute.",
@@ -65,6 +73,11 @@ pub(crate) fn bad_url(why: BadUrl) -> String {
 
 /// Why a text is no user name.
 pub(crate) fn bad_username(why: BadUsername) -> String {
+    why.to_string()
+}
+
+/// Why a text names no transport.
+pub(crate) fn unknown_transport(why: UnknownTransport) -> String {
     why.to_string()
 }
 
