@@ -62,7 +62,7 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
         panel::draw(app, &theme, frame, &places);
     }
     draw_link(app, &theme, frame, places.link);
-    draw_keys(app, &theme, frame, places.keys);
+    draw_keys(app, &theme, frame, &places);
     if let Some(note) = note(app) {
         draw_note(&note, &theme, frame, &places);
     }
@@ -210,20 +210,30 @@ fn keys(app: &App) -> Vec<(&'static str, String)> {
     }
 }
 
-fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, area: Rect) {
+fn draw_keys(app: &App, theme: &Theme, frame: &mut Frame<'_>, places: &Places) {
+    let area = places.keys;
     let keys = keys(app);
     let lang = app.settings.lang;
     let always = [("?", say!(lang, key_help())), ("q", say!(lang, key_quit()))];
     // In a narrow window the special ones make way: the help has them all.
     let columns = |(key, does): &(&str, String)| key.width() + does.width() + 1 + KEY_GAP;
     let always_columns = always.iter().map(columns).sum::<usize>() - KEY_GAP;
+    // The first is what most come for; the next, where there is a code, the last: it helps who can't scan that.
     let mut room = usize::from(area.width).saturating_sub(always_columns);
-    let fitting = keys.iter().take_while(|key| {
-        let fits = columns(key) <= room;
-        room = room.saturating_sub(columns(key));
-        fits
-    });
-    let line: Line<'_> = fitting
+    let mut by_use: Vec<usize> = (0..keys.len()).collect();
+    if places.picture.is_some() {
+        by_use[1.min(keys.len())..].reverse();
+    }
+    let fitting: Vec<usize> = by_use
+        .into_iter()
+        .take_while(|nth| {
+            let fits = columns(&keys[*nth]) <= room;
+            room = room.saturating_sub(columns(&keys[*nth]));
+            fits
+        })
+        .collect();
+    let shown = keys.iter().enumerate().filter(|(nth, _)| fitting.contains(nth)).map(|(_, key)| key);
+    let line: Line<'_> = shown
         .chain(&always)
         .flat_map(|(key, does)| {
             [Span::styled(*key, theme.accent), Span::styled(format!(" {does}{:KEY_GAP$}", ""), theme.dim)]

@@ -261,7 +261,9 @@ impl<'a> Words<'a> {
         self.fact(&say!(lang, until()), at(held.session.access_until)).fact("", say!(lang, then_renewed()));
         self.fact(&say!(lang, session()), me.session_id.to_string()).gap();
         let kept = if app.settings.keeps { say!(lang, is_kept()) } else { say!(lang, is_not_kept()) };
-        self.dim(&kept).gap().text(&say!(lang, not_you()));
+        let not_you = say!(lang, not_you());
+        self.if_room(self.rows_of(&not_you), |words| _ = words.dim(&kept).gap());
+        self.text(&not_you);
     }
 
     fn over(&mut self, outcome: &Outcome) {

@@ -101,7 +101,7 @@ impl Words<'_> {
             self.if_room(0, |words| _ = words.gap().text(&warning));
         } else {
             self.headline(headline).text(&now).gap();
-            self.device(app, &say!(lang, it_asks_about()));
+            self.if_room(warning_rows, |words| words.device(app, &say!(lang, it_asks_about())));
             self.gap().text(&warning);
         }
     }

@@ -105,11 +105,34 @@ fn the_code_for_typing_and_the_countdown_are_there_in_the_tightest_window() {
 fn without_a_code_the_words_of_a_tight_window_have_all_of_it() {
     let mut play = Play::screen().until_logged_in();
     play.app.settings.lang = Lang::English;
-    for (width, height) in [(60, 20), (40, 31), (34, 20)] {
+    for (width, height) in [(60, 20), (40, 31), (34, 20), (30, 10)] {
         let text = rows_joined(screen(&play, width, height).backend().buffer());
         for what in ["01JC0000000000000000000S7K", "Not you? Press l to log out.", "? help", "q quit"] {
             assert!(text.contains(what), "{width} x {height}: {text}");
         }
+    }
+}
+
+#[test]
+fn what_to_do_if_somebody_else_has_scanned_is_there_in_full_in_a_window_without_the_code() {
+    let mut play = Play::screen().until_scanned();
+    for lang in Lang::ALL {
+        play.app.settings.lang = lang;
+        for (width, height) in (28..50).flat_map(|width| (10..19).map(move |height| (width, height))) {
+            let text = rows_joined(screen(&play, width, height).backend().buffer()).replace(' ', "");
+            for what in [say!(lang, confirm_now()), say!(lang, not_your_scan()), "1:40".to_owned()] {
+                assert!(text.contains(&what.replace(' ', "")), "{what} in {width} x {height}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_not_all_keys_have_room_d_is_there_beside_a_code() {
+    let play = Play::screen().until_unscanned();
+    for width in 40..80 {
+        let text = rows_joined(screen(&play, width, 31).backend().buffer());
+        assert!(text.contains("r new code") && text.contains("d style"), "{width}: {text}");
     }
 }
 
@@ -142,7 +165,8 @@ fn what_is_noted_beside_a_code_is_said_in_full_in_every_window() {
                 let text = rows_joined(&buffer).replace(' ', "");
                 assert!(text.contains(&note.replace(' ', "")), "{note} in {width} x {height}: {text}");
                 if play.app.style != Style::Reverse {
-                    assert_eq!(scanned(&buffer), [LINK], "{note} in {width} x {height}");
+                    let size = code_area(&buffer).map(Rect::as_size);
+                    assert_eq!(size, expected_size(width, height), "{note} in {width} x {height}");
                 }
             }
         };
