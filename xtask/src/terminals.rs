@@ -40,7 +40,7 @@ const PORTRAIT: &str = "docs/login.png";
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Only set-ups whose name contains this
-    #[arg(long, default_value = "")]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     only: String,
     /// Only the few that `cargo xtask test` looks at, as far as they are installed
     #[arg(long)]
