@@ -62,7 +62,7 @@ impl App {
             Err(error) if may_pass(&error) && self.settings.manner == Manner::Screen => {
                 asking.failures += 1;
                 let retry_at = after(self.now, pause_secs(asking.failures, &error));
-                asking.trouble = Some(Trouble { why: error.text(), retry_at });
+                asking.trouble = Some(Trouble::new(&error, retry_at));
                 return;
             }
             Err(error) => return self.fail(error.text(), error.exit()),
@@ -140,9 +140,9 @@ impl App {
                 pending.transport = Some(transport);
             }
             News::Trouble { error, retry_in } => {
-                let why = error.text();
-                self.effects.push(Effect::Say(Event::Trouble(why.clone(), retry_in)));
-                pending.trouble = Some(Trouble { why, retry_at: after_pause(self.now, retry_in) });
+                let trouble = Trouble::new(&error, after_pause(self.now, retry_in));
+                self.effects.push(Effect::Say(Event::Trouble(trouble.why.clone(), retry_in)));
+                pending.trouble = Some(trouble);
                 // What was noted before is no longer what matters most.
                 self.note = None;
             }

@@ -156,7 +156,7 @@ impl App {
         held.failures += 1;
         let retry_at = after(self.now, pause_secs(held.failures, error));
         held.step = Step::Resting { until: retry_at };
-        held.trouble = Some(Trouble { why: error.text(), retry_at });
+        held.trouble = Some(Trouble::new(error, retry_at));
         let patience = if held.is_fresh { SCRIPT_TRIES } else { 1 };
         if self.settings.manner == Manner::Script && held.failures >= patience {
             let Stage::Held(held) = &self.stage else { return };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use shared::api::{CheckCode, Me, Status};
-use shared::client::Transport;
+use shared::client::{ClientError, Transport};
 use shared::exit::Exit;
 use shared::secret::{DeviceCode, Token};
 use shared::words::Text;
@@ -34,13 +34,22 @@ pub(crate) struct Asking {
     pub(crate) trouble: Option<Trouble>,
 }
 
-/// That the server is not there, and when it is tried again.
+/// That the server is not there, or asks to wait, and when it is tried again.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     /// What is wrong.
     pub(crate) why: Text,
+    /// Whether the server is there.
+    pub(crate) is_answered: bool,
     /// When the next try is.
     pub(crate) retry_at: Timestamp,
+}
+
+impl Trouble {
+    /// That a call failed, and when the next try is.
+    pub(crate) fn new(error: &ClientError, retry_at: Timestamp) -> Self {
+        Self { why: error.reason(), is_answered: !error.is_unreachable(), retry_at }
+    }
 }
 
 /// A login that is under way.

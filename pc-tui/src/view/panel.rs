@@ -196,6 +196,9 @@ impl<'a> Words<'a> {
             None => {
                 self.headline(&say!(lang, asking())).text(&say!(lang, asking_for_code()));
             }
+            Some(trouble) if trouble.is_answered => {
+                self.headline(&say!(lang, asked_to_wait())).trouble(app, trouble);
+            }
             Some(trouble) => self.headline(&say!(lang, no_answer())).trouble(app, trouble),
         }
     }

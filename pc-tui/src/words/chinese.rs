@@ -8,6 +8,7 @@ shared::catalogue! {
     asking() = "请稍候";
     asking_for_code() = "正在获取二维码…";
     no_answer() = "服务器没有响应";
+    asked_to_wait() = "服务器要求稍候";
     next_try(secs) = { 0 => "正在重试。", _ => "{secs} 秒后重试。" };
     log_in() = "手机扫码登录";
     step_open() = "打开手机上的 Saoma";

@@ -8,6 +8,7 @@ shared::catalogue! {
     asking() = "One moment";
     asking_for_code() = "Asking the server for a code …";
     no_answer() = "The server does not answer";
+    asked_to_wait() = "The server asks to wait";
     next_try(secs) = { 0 => "Next try now.", _ => "Next try in {secs} s." };
     log_in() = "Log in with your phone";
     step_open() = "Open Saoma on your phone";

@@ -39,6 +39,21 @@ impl ClientError {
         }
     }
 
+    /// The same without the wait that the server asked for, for who shows how much of it is left.
+    #[must_use]
+    pub fn reason(&self) -> Text {
+        match self {
+            _ if self.is_other_address() => self.text(),
+            Self::Problem(Problem { code: ProblemCode::RateLimited, .. })
+            | Self::Oauth { error: OauthError { error: OauthCode::SlowDown, .. }, .. } => to_say!(limited()),
+            Self::Problem(Problem { code: ProblemCode::Unavailable, .. })
+            | Self::Oauth { error: OauthError { error: OauthCode::TemporarilyUnavailable, .. }, .. } => {
+                to_say!(unable())
+            }
+            _ => self.text(),
+        }
+    }
+
     /// How a program ends that can do no better about it.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -45,6 +45,8 @@ crate::catalogue! {
     // What the server said, where a wait belongs to it.
     too_many_tries(secs) = { 0 => "操作过于频繁，请一分钟后再试。", _ => "操作过于频繁，请 {secs} 秒后再试。" };
     not_now(secs) = { 0 => "服务器暂时无法处理，请一分钟后再试。", _ => "服务器暂时无法处理，请 {secs} 秒后再试。" };
+    limited() = "操作过于频繁";
+    unable() = "服务器暂时无法处理";
     other_address() = "服务器对外使用的是另一个地址，请用 --server 指定它的公开地址，或请管理员把 --public-url 设为当前地址。";
 }
 

@@ -53,6 +53,8 @@ crate::catalogue! {
         1 => "The server can't do this right now; try again in a second.",
         _ => "The server can't do this right now; try again in {secs} seconds.",
     };
+    limited() = "too many tries";
+    unable() = "the server can't do this right now";
     other_address() = "The server goes by another address than the one that was called; give its public URL with --server, or have whoever runs it set --public-url to this one.";
 }
 

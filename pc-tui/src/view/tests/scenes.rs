@@ -3,7 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use shared::api::Status;
+use shared::client::ClientError;
 use shared::lang::Lang;
+use shared::problem::OauthCode;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{code_area, scanned, screen};
@@ -24,9 +26,10 @@ const NARROW: [u16; 2] = [40, 31];
 /// For hardly any.
 const LEAST: [u16; 2] = [34, 20];
 
-const SCENES: [Scene; 41] = [
+const SCENES: [Scene; 42] = [
     ("asking", USUAL, asking),
     ("server_unreachable", USUAL, server_unreachable),
+    ("asked_to_wait", USUAL, asked_to_wait),
     ("unscanned", USUAL, unscanned),
     ("unscanned_in_a_large_window", [120, 40], || Play::screen().until_unscanned()),
     ("unscanned_in_a_narrow_window", [44, 40], || Play::screen().until_unscanned()),
@@ -86,6 +89,14 @@ fn server_unreachable() -> Play {
     play.send(Message::Issued(play.attempt, Err(unreachable())));
     play.wait(1);
     play.send(Message::Issued(play.attempt, Err(unreachable())));
+    play
+}
+
+fn asked_to_wait() -> Play {
+    let mut play = asking();
+    let error = ClientError::Oauth { error: OauthCode::SlowDown.into(), retry_after: Some(50) };
+    play.send(Message::Issued(play.attempt, Err(error)));
+    play.wait(8);
     play
 }
 

@@ -50,6 +50,21 @@ async fn a_wait_is_read_from_the_body_or_the_header() {
     assert_eq!(error(a_date).await.retry_after_secs(), None);
 }
 
+#[test]
+fn a_reason_says_nothing_of_the_wait() {
+    let limited = Problem { retry_after: Some(50), ..ProblemCode::RateLimited.into() };
+    let slow = |error: OauthCode| ClientError::Oauth { error: error.into(), retry_after: Some(50) };
+    for (error, reason) in [
+        (ClientError::Problem(limited), "too many tries"),
+        (slow(OauthCode::SlowDown), "too many tries"),
+        (ProblemCode::Unavailable.into(), "the server can't do this right now"),
+        (slow(OauthCode::TemporarilyUnavailable), "the server can't do this right now"),
+        (slow(OauthCode::AccessDenied), OauthCode::AccessDenied.title()),
+    ] {
+        assert_eq!(error.reason().to_string(), reason);
+    }
+}
+
 #[tokio::test]
 async fn that_the_server_goes_by_another_address_is_told_from_a_wrong_key() {
     for (said, is_other) in [(OTHER_ADDRESS, true), ("call me \x1b[2J by my name", false)] {
