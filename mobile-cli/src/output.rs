@@ -75,6 +75,7 @@ impl Output {
         Paint {
             on: is_terminal && !self.no_color,
             columns: columns.clamp(FEWEST_COLUMNS, USUAL_COLUMNS),
+            window: width.map(|(width, _)| usize::from(width.0)),
             lang: self.lang,
         }
     }
@@ -115,6 +116,7 @@ fn write(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) struct Paint {
     on: bool,
     columns: usize,
+    window: Option<usize>,
     lang: Lang,
 }
 
@@ -122,13 +124,13 @@ impl Paint {
     /// Without colours.
     #[cfg(test)]
     pub(crate) fn plain(lang: Lang) -> Self {
-        Self { on: false, columns: USUAL_COLUMNS, lang }
+        Self { on: false, columns: USUAL_COLUMNS, window: None, lang }
     }
 
     /// The same, on a terminal of so many columns.
     #[cfg(test)]
     pub(crate) fn narrow(columns: usize, lang: Lang) -> Self {
-        Self { columns, ..Self::plain(lang) }
+        Self { columns, window: Some(columns), ..Self::plain(lang) }
     }
 
     /// The language.
@@ -140,6 +142,11 @@ impl Paint {
     /// our own words stand.
     pub(crate) fn columns(self) -> usize {
         self.columns
+    }
+
+    /// The columns of the terminal, where it is one: what a table may have.
+    pub(crate) fn window(self) -> Option<usize> {
+        self.window
     }
 
     /// What the eye should find first.

@@ -1,5 +1,7 @@
 //! The table of an account's phones and PCs.
 
+use std::ops::Range;
+
 use jiff::tz::TimeZone;
 use shared::api::{Session, SessionKind};
 use shared::lang::Lang;
@@ -9,6 +11,11 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{claim, minute, named};
 use crate::output::Paint;
+
+/// The columns between two cells.
+const GAP: usize = 2;
+/// The columns before what stands on a line of its own.
+const INDENT: usize = 6;
 
 /// A row for each session, PCs below the phone that let them in. `*` marks the one that asks.
 ///
@@ -29,9 +36,16 @@ pub(crate) fn sessions(sessions: &[Session], zone: &TimeZone, paint: Paint) -> S
     rows.extend(in_order(sessions).into_iter().map(|session| row(session, sessions, zone, lang)));
     let widths: [usize; 5] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default());
+    let parts = parts(widths, paint.window().unwrap_or(usize::MAX));
     let aligned = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| padded(cell, width));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        let lines = parts.iter().map(|part| {
+            let cells = part.clone().map(|column| padded(&row[column], widths[column]));
+            let indent = if part.start == 0 { 0 } else { INDENT };
+            format!("{:indent$}{}", "", cells.collect::<Vec<_>>().join(&" ".repeat(GAP)))
+                .trim_end()
+                .to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n")
     };
     let mut lines: Vec<_> = rows.iter().map(aligned).collect();
     lines[0] = paint.strong(&lines[0]);
@@ -39,6 +53,21 @@ pub(crate) fn sessions(sessions: &[Session], zone: &TimeZone, paint: Paint) -> S
         lines.push(say!(lang, this_phone()));
     }
     lines.join("\n")
+}
+
+/// Which columns stand on a line together, and which on the next, where a terminal has no room for all.
+fn parts(widths: [usize; 5], room: usize) -> Vec<Range<usize>> {
+    let columns = |part: &Range<usize>| {
+        let indent = if part.start == 0 { 0 } else { INDENT };
+        indent + widths[part.clone()].iter().sum::<usize>() + GAP * (part.len() - 1)
+    };
+    let begins: [&[usize]; 4] = [&[0], &[0, 2], &[0, 1, 3], &[0, 1, 2, 3, 4]];
+    let mut ways = begins.map(|begins| {
+        let ends = begins.iter().skip(1).chain(&[5]);
+        begins.iter().zip(ends).map(|(begin, end)| *begin..*end).collect::<Vec<_>>()
+    });
+    let fitting = ways.iter().position(|parts| parts.iter().all(|part| columns(part) <= room));
+    std::mem::take(&mut ways[fitting.unwrap_or(begins.len() - 1)])
 }
 
 /// Phones as they come, each with its PCs behind it; then what hangs on no phone in the list.
@@ -106,6 +135,20 @@ mod tests {
         for lang in Lang::ALL {
             let table = sessions(&list, &TimeZone::fixed(jiff::tz::offset(8)), Paint::plain(lang));
             insta::assert_snapshot!(format!("sessions.{}", lang.tag()), table);
+        }
+    }
+
+    #[test]
+    fn on_a_terminal_without_room_a_session_has_several_lines() {
+        let id = |n: u8| format!("01ARZ3NDEKTSV4RRFFQ69G5F{n:02}");
+        let list = [
+            session(&json!({"id": id(1), "kind": "phone", "device_name": "mobile-cli", "current": true})),
+            session(&json!({"id": id(2), "granted_by": id(1), "device_name": "书房的电脑"})),
+        ];
+        for (lang, columns) in Lang::ALL.into_iter().flat_map(|lang| [(lang, 40), (lang, 80), (lang, 120)]) {
+            let table = sessions(&list, &TimeZone::UTC, Paint::narrow(columns, lang));
+            assert!(table.lines().all(|line| line.width() <= columns), "{table}");
+            insta::assert_snapshot!(format!("sessions_in_{columns}_columns.{}", lang.tag()), table);
         }
     }
 

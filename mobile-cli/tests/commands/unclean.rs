@@ -196,7 +196,9 @@ fn notifications_and_sessions_show_letters_only_each_on_its_line() {
             assert_clean(words, &shown);
             let lines: Vec<_> = shown.lines().filter(|line| line.starts_with(begins)).collect();
             assert_eq!(lines.len(), all.len(), "{words}: {shown}");
-            assert!(lines.iter().all(|line| line.contains("\"Think")), "{words}: {shown}");
+            // In the table a name may have a line of its own, which does not begin as a session does.
+            let lines: Vec<_> = shown.lines().filter(|line| line.contains("\"Think")).collect();
+            assert_eq!(lines.len(), all.len(), "{words}: {shown}");
             // A name ends where its quotation does.
             assert!(lines.iter().all(|line| line.matches('"').count() == 2), "{words}: {shown}");
             let names = lines.iter().map(|line| line.split('"').nth(1).unwrap());
