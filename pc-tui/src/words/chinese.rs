@@ -90,7 +90,7 @@ shared::catalogue! {
     no_code_to_save() = "当前没有可保存的二维码。";
     no_link_to_copy() = "当前没有可复制的链接。";
     link_copied() = "链接已复制（需终端允许）。";
-    qr_saved(path) = "二维码已保存到 {path}";
+    qr_saved(path) = "已保存到 {path}";
     qr_not_saved(path, why) = "无法将二维码保存到 {path}：{why}";
     code_renewed() = "二维码已过期，现已自动更换。";
     not_digits() = "输入有误，未发送：请输入 10 到 99 之间的两位数字。";

@@ -93,7 +93,7 @@ shared::catalogue! {
     no_code_to_save() = "There is no code to save.";
     no_link_to_copy() = "There is no link to copy.";
     link_copied() = "Copied, if the terminal allows.";
-    qr_saved(path) = "The QR code is saved in {path}";
+    qr_saved(path) = "Saved in {path}";
     qr_not_saved(path, why) = "can't save the QR code in {path}: {why}";
     code_renewed() = "A new code: the old one expired.";
     not_digits() = "That is no code, so it was not sent: two digits, from 10 to 99.";

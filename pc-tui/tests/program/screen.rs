@@ -234,14 +234,14 @@ async fn the_link_goes_to_the_clipboard_and_the_code_to_a_file() {
     let picture = folder.path().join("qr.png");
     let mut terminal = Terminal::start(&fake, folder.path(), &["--save-qr", picture.to_str().unwrap()]);
     terminal.shows_code(&fake.link(1)).await;
-    terminal.shows("The QR code is saved in").await;
+    terminal.shows("Saved in").await;
     std::fs::remove_file(&picture).unwrap();
     terminal.press("c");
     terminal.shows("Copied, if the terminal allows.").await;
     let osc_52 = |bytes: &Vec<u8>| bytes.windows(7).any(|window| window == b"\x1b]52;c;");
     timeout(PATIENCE, terminal.written.wait_for(osc_52)).await.unwrap().unwrap();
     terminal.press("s");
-    terminal.shows("The QR code is saved in").await;
+    terminal.shows("Saved in").await;
     assert!(image::open(&picture).is_ok());
     terminal.press("q");
     terminal.ends_with(6).await;

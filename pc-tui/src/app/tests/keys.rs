@@ -100,7 +100,7 @@ fn s_saves_the_code_and_says_where() {
     assert_eq!(play.press(Key::SaveQr).done(), ["save saoma-qr.png"]);
     let saved = play.send(Message::QrSaved(play.attempt, "/home/alice/saoma-qr.png".into(), Ok(())));
     assert_eq!(saved.done(), [""; 0]);
-    assert_eq!(play.note().as_deref(), Some("The QR code is saved in /home/alice/saoma-qr.png"));
+    assert_eq!(play.note().as_deref(), Some("Saved in /home/alice/saoma-qr.png"));
 
     let elsewhere = Settings { save_qr: Some("there.png".into()), ..settings(Manner::Screen) };
     assert_eq!(Play::new(elsewhere).until_unscanned().press(Key::SaveQr).done(), ["save there.png"]);
@@ -236,5 +236,5 @@ fn a_note_goes_by_itself() {
 fn the_name_of_a_saved_picture_is_no_command_to_the_terminal() {
     let mut play = Play::screen().until_unscanned();
     play.send(Message::QrSaved(play.attempt, "a\x1b[2Jb.png".into(), Ok(())));
-    assert_eq!(play.note().unwrap(), r"The QR code is saved in a\u{1b}[2Jb.png");
+    assert_eq!(play.note().unwrap(), r"Saved in a\u{1b}[2Jb.png");
 }
