@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use shared::api::{NoticeKind, Password};
 use shared::id::{AccountId, SessionId};
 use shared::name::Username;
 use shared::random::Random;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
 use crate::address::Origin;
@@ -235,11 +235,7 @@ impl Hasher {
     async fn verify(&self, password: Password, hash: Option<String>) -> Result<bool, AccountError> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| DUMMY.to_owned());
-        let argon2 = self.argon2.clone();
-        let verified = move || {
-            let hash = PasswordHash::new(&hash).ok();
-            hash.is_some_and(|hash| argon2.verify_password(password.expose().as_bytes(), &hash).is_ok())
-        };
+        let verified = move || PasswordHash::new(&hash).is_ok_and(|hash| is_of(&password, &hash));
         Ok(self.run(verified).await? && exists)
     }
 
@@ -265,11 +261,47 @@ const SALT_LEN: usize = 16;
 const DUMMY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c2FvbWEtZHVtbXktc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn hash(argon2: &Argon2<'_>, password: &Password, salt: &[u8]) -> String {
-    let hash: PasswordHash = argon2
-        .hash_password_with_salt(password.expose().as_bytes(), salt)
-        .expect("Argon2 takes any password of at most 256 characters and a salt of 16 bytes");
-    hash.to_string()
+/// The hash of a password, as a PHC string.
+fn hash(argon2: &Argon2<'_>, password: &Password, salt: &[u8; SALT_LEN]) -> String {
+    let hashed = || {
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        hash_into(&mut output, argon2, password, salt)?;
+        Ok::<_, argon2::password_hash::Error>(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon2.params())?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(&output)?),
+        })
+    };
+    hashed().expect("Argon2 takes any password of at most 256 characters and a salt of 16 bytes").to_string()
+}
+
+/// Whether a hash is of this password.
+fn is_of(password: &Password, hash: &PasswordHash) -> bool {
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return false };
+    let (Ok(algorithm), Ok(params)) = (Algorithm::try_from(hash.algorithm.as_str()), Params::try_from(hash))
+    else {
+        return false;
+    };
+    let Ok(version) = hash.version.map_or(Ok(Version::default()), Version::try_from) else { return false };
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..expected.len()];
+    let argon2 = Argon2::new(algorithm, version, params);
+    let is_hashed = hash_into(output, &argon2, password, salt).is_ok();
+    is_hashed && bool::from(output.ct_eq(expected.as_bytes()))
+}
+
+/// From this size on, glibc takes memory from the system for itself alone, and gives it back when it is freed. What is
+/// smaller it keeps: 19 MiB for each thread that has ever hashed a password.
+const GIVEN_BACK_FROM: usize = 33 << 20;
+
+fn hash_into(output: &mut [u8], argon2: &Argon2<'_>, password: &Password, salt: &[u8]) -> argon2::Result<()> {
+    let count = argon2.params().block_count();
+    // What is not written to costs nothing but addresses.
+    let mut memory = Vec::with_capacity(count.max(GIVEN_BACK_FROM / Block::SIZE));
+    memory.resize(count, Block::new());
+    argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, output, &mut memory)
 }
 
 #[cfg(test)]

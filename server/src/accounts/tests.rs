@@ -17,6 +17,25 @@ fn the_dummy_costs_what_a_hash_costs() {
     assert_eq!((dummy.algorithm, dummy.version, dummy.params), (real.algorithm, real.version, real.params));
 }
 
+/// What others have written, and what this server wrote before it hashed in memory of its own.
+#[test]
+fn a_hash_is_known_whoever_made_it() {
+    use argon2::password_hash::PasswordHasher as _;
+    let password = Password::new("correct horse".to_owned());
+    let (ours, other) = (
+        Hasher::new().argon2,
+        Argon2::new(Algorithm::Argon2i, Version::V0x10, Params::new(64, 3, 2, Some(20)).unwrap()),
+    );
+    let made: PasswordHash =
+        ours.hash_password_with_salt(password.expose().as_bytes(), &[7; SALT_LEN]).unwrap();
+    assert_eq!(made.to_string(), hash(&ours, &password, &[7; SALT_LEN]));
+    let foreign: PasswordHash = other.hash_password_with_salt(b"correct horse", &[8; 12]).unwrap();
+    for hash in [made, foreign] {
+        assert!(is_of(&password, &hash), "{hash}");
+        assert!(!is_of(&Password::new("correct horsf".to_owned()), &hash), "{hash}");
+    }
+}
+
 #[tokio::test]
 async fn a_password_that_nobody_could_look_at_is_no_wrong_one() {
     let clock = Clock::held(Timestamp::UNIX_EPOCH);
