@@ -58,8 +58,8 @@ pub(crate) enum Audit<'a> {
     Confirmed { login: LoginId, account: AccountId, phone: SessionId, pc_ip: Option<IpAddr> },
     /// A login was denied, or its phone's session ended.
     Denied { login: LoginId, account: AccountId, phone: SessionId, pc_ip: Option<IpAddr> },
-    /// A PC got its tokens.
-    LoggedIn { login: LoginId, account: AccountId, session: SessionId, pc_ip: Option<IpAddr> },
+    /// A PC got its tokens. Where it is was said when it was confirmed.
+    LoggedIn { login: LoginId, account: AccountId, session: SessionId },
     /// So many sessions were ended.
     SessionsEnded { account: AccountId, sessions: usize },
     /// A password was changed, which ended so many sessions.
@@ -211,9 +211,7 @@ impl<'a> Audit<'a> {
             Self::Denied { login, account, phone, pc_ip } => {
                 line!("login_denied", login, account, phone, pc_ip)
             }
-            Self::LoggedIn { login, account, session, pc_ip } => {
-                line!("logged_in", login, account, session, pc_ip)
-            }
+            Self::LoggedIn { login, account, session } => line!("logged_in", login, account, session),
             Self::SessionsEnded { account, sessions } => line!("sessions_ended", account, sessions),
             Self::PasswordChanged { account, ip, sessions } => {
                 line!("password_changed", account, ip, sessions)

@@ -42,7 +42,7 @@ pub(super) fn stepped(login: &Login, event: &Event) {
         (Event::Confirm { .. }, _) => Audit::Confirmed { login: id, account, phone, pc_ip },
         (Event::Deny { .. } | Event::PhoneEnded, _) => Audit::Denied { login: id, account, phone, pc_ip },
         (Event::Redeem { .. }, State::LoggedIn { session, .. }) => {
-            Audit::LoggedIn { login: id, account, session: *session, pc_ip }
+            Audit::LoggedIn { login: id, account, session: *session }
         }
         (Event::Redeem { .. }, State::Confirmed(confirmation)) => {
             let tries_left = confirmation.check.map_or(0, |check| check.tries_left);
