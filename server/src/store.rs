@@ -30,6 +30,7 @@ mod records;
 pub mod redis;
 pub mod sqlite;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,10 @@ pub use records::{
 #[derive(Debug, thiserror::Error)]
 #[error("the store is away: {0}")]
 pub struct StoreError(pub String);
+
+/// A map whose keys this server has made: ids, and digests of its secrets. Nobody can choose some that collide, so they
+/// need no hash that withstands that.
+pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What a store's calls answer.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,12 +1,14 @@
 //! How many may wait for the same thing at once, on this node: past that, the oldest one ends.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-type Places<K> = HashMap<K, VecDeque<oneshot::Sender<()>>>;
+use crate::store::Map;
+
+type Places<K> = Map<K, VecDeque<oneshot::Sender<()>>>;
 
 /// Who waits for what. Cheap to clone.
 pub struct Waiters<K: Copy + Eq + Hash> {

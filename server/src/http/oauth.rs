@@ -38,21 +38,24 @@ const HOLD_STEP: Duration = Duration::from_millis(250);
 /// The longest `scope`.
 const MAX_SCOPE: usize = 512;
 
-/// The head of a form, which may hold a proof of possession. It is looked at late: to check a signature costs
+/// The head of a form, if it may hold a proof of possession. It is looked at late: to check a signature costs
 /// more than what is refused before.
-pub(super) struct Head(Parts);
+pub(super) struct Head(Option<Parts>);
 
 impl<S: Sync> FromRequestParts<S> for Head {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.clone()))
+        Ok(Self(parts.headers.contains_key(SCHEME).then(|| parts.clone())))
     }
 }
 
 impl Head {
     fn proved(&self, app: &App) -> OauthAnswer<Option<Proved>> {
-        Ok(Proved::of(&self.0, app, None)?)
+        Ok(match &self.0 {
+            Some(parts) => Proved::of(parts, app, None)?,
+            None => None,
+        })
     }
 }
 

@@ -3,7 +3,6 @@
 //! A waiter subscribes, then reads, then waits. Whatever changes after the
 //! subscription wakes it, also if that happens before it begins to wait.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use std::time::Duration;
 use shared::id::{AccountId, LoginId};
 use tokio::sync::watch;
 
+use super::Map;
 use crate::clock::Clock;
 
 /// What can be waited for.
@@ -29,7 +29,7 @@ pub struct Hub(Arc<Topics>);
 
 struct Topics {
     /// Each with when it was woken last.
-    watched: Mutex<HashMap<Topic, watch::Sender<Duration>>>,
+    watched: Mutex<Map<Topic, watch::Sender<Duration>>>,
     clock: Clock,
 }
 
@@ -85,7 +85,7 @@ impl Hub {
         self.topics().is_empty()
     }
 
-    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<Topic, watch::Sender<Duration>>> {
+    fn topics(&self) -> std::sync::MutexGuard<'_, Map<Topic, watch::Sender<Duration>>> {
         // The map is whole after every statement, so a panic elsewhere can't have broken it.
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
