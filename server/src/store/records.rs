@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use shared::api::NoticeKind;
 use shared::dpop::Thumbprint;
 use shared::id::{AccountId, LoginId, SessionId};
@@ -84,7 +85,7 @@ pub(crate) fn phone_ends_at(created_at: Timestamp, last_seen_at: Timestamp) -> T
 }
 
 /// A PC's session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PcSession {
     /// Its id.
     pub id: SessionId,
@@ -97,12 +98,16 @@ pub struct PcSession {
     /// The OAuth client.
     pub client_id: String,
     /// The OAuth scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// What the PC calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
     /// Where its login was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
     /// The key that it must prove at each use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Thumbprint>,
     /// Since when.
     pub created_at: Timestamp,
@@ -123,7 +128,7 @@ impl PcSession {
 }
 
 /// A PC session's tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PcTokens {
     /// What the access token is looked up by.
     pub access: Digest<PcToken>,
@@ -174,7 +179,7 @@ pub enum Ending {
 }
 
 /// Something that an account's owner is told. There is one per account, kind and subject, counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Whom.
     pub account: AccountId,
@@ -185,10 +190,13 @@ pub struct Notice {
     /// When.
     pub at: Timestamp,
     /// The device it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
     /// Where that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
     /// The session that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!                       +-- live: the logins --+
-//!   a read of a login ->|   uses, hub          |<-- publishes -- writer -- one sync --> saoma.db-wal
-//!                       +----------------------+                   ^                        |
+//!   a read of a login ->|   kept: sessions     |<-- publishes -- writer -- one sync --> saoma.db-wal
+//!   or of a session     |   uses, hub          |                   ^                        |
+//!                       +----------------------+                   |                        |
 //!   any other read ---------- reader: connections ---------------- | ---------------------->|
 //!   any write ------------------------------------ jobs -----------+                        |
 //!                                      housekeeper: nudges, checkpoints ----------------> saoma.db
@@ -11,8 +12,9 @@
 //!
 //! - A login lives for minutes and is read far more often than it is written,
 //!   so the live ones are held in memory, as the disk has them.
-//! - Accounts, sessions and resource servers are read from the database each
-//!   time, since `server account …` may change them beside a running server.
+//! - So are sessions that were asked for lately, see `kept.rs`. What
+//!   `server account …` changes beside a running server is noticed: `outside.rs`.
+//! - A step of a login is in a journal first (`journal.rs`), and in the tables later.
 //! - Limits and the times of last use are counted in memory: one process
 //!   counts them, and a restart forgives.
 
@@ -21,12 +23,15 @@ mod calls;
 mod clients;
 mod columns;
 mod housekeeper;
+mod journal;
+mod kept;
 mod known;
 mod live;
 mod logins;
 mod memory;
 mod notices;
 mod open;
+mod outside;
 mod reader;
 mod sessions;
 mod uses;
@@ -40,20 +45,21 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use shared::id::SessionId;
+use shared::id::AccountId;
 
 use super::limiter::Limiter;
 use super::proofs::Proofs;
 use super::{Result, StoreError};
 use crate::clock::Clock;
 use housekeeper::Housekeeper;
+use kept::Kept;
 use live::Live;
 use memory::Memory;
 pub use open::OpenError;
+use outside::Outside;
 use reader::Reader;
 use sessions::Standing;
-use uses::SeenJob;
-use writer::{Call, Outcome, Tx, Writer, lock};
+use writer::{Call, Needs, Outcome, Tx, Writer, lock};
 
 /// A store in an SQLite database.
 pub struct SqliteStore {
@@ -64,6 +70,7 @@ pub struct SqliteStore {
     proofs: Proofs,
     clock: Clock,
     ownership: Ownership,
+    outside: Option<Outside>,
     housekeeper: Mutex<Option<Housekeeper>>,
 }
 
@@ -108,7 +115,7 @@ impl SqliteStore {
     pub fn in_memory(clock: Clock) -> std::result::Result<Self, OpenError> {
         let db = open::in_memory().map_err(|source| open::unusable(Path::new(":memory:"), source))?;
         let db = Arc::new(Mutex::new(db));
-        let memory = Arc::new(Memory::of(Live::default(), clock.clone()));
+        let memory = Arc::new(Memory::of(Live::default(), Kept::new(true), clock.clone()));
         let writer = Writer::start(db.clone(), memory.clone(), Arc::default(), |_| ());
         Ok(Self {
             writer: writer.map_err(OpenError::Thread)?,
@@ -118,6 +125,7 @@ impl SqliteStore {
             proofs: Proofs::default(),
             clock,
             ownership: Ownership::Alone,
+            outside: None,
             housekeeper: Mutex::default(),
         })
     }
@@ -129,9 +137,9 @@ impl SqliteStore {
         clock: Clock,
         ownership: Ownership,
     ) -> std::result::Result<Self, OpenError> {
-        let memory = Arc::new(Memory::of(live, clock.clone()));
-        let rows_written = Arc::new(AtomicU64::new(0));
         let is_owner = !matches!(ownership, Ownership::Other);
+        let memory = Arc::new(Memory::of(live, Kept::new(is_owner), clock.clone()));
+        let rows_written = Arc::new(AtomicU64::new(0));
         let at_end = move |db: &Connection| {
             if is_owner && let Err(error) = housekeeper::checkpoint(db, "TRUNCATE") {
                 tracing::warn!(%error, "the log was not cleared; the next start will do it");
@@ -148,6 +156,7 @@ impl SqliteStore {
             proofs: Proofs::default(),
             clock,
             ownership,
+            outside: Some(open::outside(path)?),
             housekeeper: Mutex::default(),
         };
         if is_owner {
@@ -204,27 +213,65 @@ impl SqliteStore {
         self.read(|db| read(Standing { db, uses: &self.memory.uses, now }))
     }
 
-    /// Writes, and waits until it is durable.
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
-    ) -> Result<T> {
-        let died = || StoreError("its writer has died".into());
-        let (call, answer) = Call::new(work);
-        self.writer.jobs()?.send(call).await.map_err(|_| died())?;
-        answer.await.map_err(|_| died())?
+    /// Before a look at sessions in memory: it is what the disk has, also if another process has written.
+    async fn up_to_date(&self) -> Result<()> {
+        self.alive()?;
+        if let Some(outside) = &self.outside
+            && let Some(news) = outside.news()
+        {
+            // Every job begins with a look at the disk.
+            self.nothing(Needs::Nothing).await?;
+            outside.heard(news);
+        }
+        Ok(())
     }
 
-    /// Notes a use at once, and has it written down if it is time.
-    fn mark_seen(&self, session: SessionId, now: Timestamp) {
-        if self.memory.uses.mark(session, now) {
-            let job = SeenJob { memory: self.memory.clone(), session, at: now };
-            // With the queue full or the writer dead, the next use tries again.
-            if self.writer.jobs().is_ok_and(|jobs| jobs.try_send(Box::new(job)).is_ok()) {
-                return;
-            }
-            self.memory.uses.told(session, now, false);
+    /// Before a read of what the tables have of an account.
+    async fn posted_for(&self, account: AccountId) -> Result<()> {
+        self.up_to_date().await?;
+        self.post_if(self.memory.kept.lacks(account)).await
+    }
+
+    /// Before a read of the tables. Beside a server nobody knows what they lack.
+    async fn post_if(&self, is_needed: bool) -> Result<()> {
+        if is_needed || self.owns_logins().is_err() { self.nothing(Needs::All).await } else { Ok(()) }
+    }
+
+    async fn nothing(&self, needs: Needs) -> Result<()> {
+        self.call(needs, |_| Ok(Outcome::Keep(()))).await
+    }
+
+    /// Enters a step of a login, and waits until it is durable.
+    async fn enter<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.call(Needs::Nothing, work).await
+    }
+
+    /// Writes in the tables, and waits until it is durable.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
+    ) -> Result<T> {
+        let written = self.call(Needs::All, work).await?;
+        if let (Ownership::Other, Some(outside)) = (&self.ownership, &self.outside)
+            && let Err(error) = outside.tell()
+        {
+            tracing::warn!(%error, "a running server will notice a little later");
         }
+        Ok(written)
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        work: impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
+    ) -> Result<T> {
+        let died = || StoreError("its writer has died".into());
+        let (call, answer) = Call::new(needs, work);
+        self.writer.jobs()?.send(call).await.map_err(|_| died())?;
+        answer.await.map_err(|_| died())?
     }
 
     /// Takes no more calls. Dropping the answer waits until those in hand are done.

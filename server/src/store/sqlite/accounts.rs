@@ -45,7 +45,7 @@ pub(super) fn set_enabled(tx: &mut Tx<'_>, username: &Username, enabled: bool) -
     let account = tx.db.prepare_cached(SET_ENABLED)?.query_row(row, id).optional()?;
     if let Some(account) = account {
         if !enabled {
-            drop(sessions::end_all(tx.db, account)?);
+            drop(sessions::end_all(tx, account)?);
             known::forget(tx.db, account)?;
         }
         tx.then(Effect::Wake(Topic::Account(account)));
@@ -69,8 +69,8 @@ pub(super) fn set_password(tx: &mut Tx<'_>, new: &NewPassword) -> Result<Outcome
         return Ok(Outcome::Keep(None));
     }
     let ended = match new.keep {
-        Some(keep) => sessions::end_others(tx.db, new.account, keep)?,
-        None => sessions::end_all(tx.db, new.account)?,
+        Some(keep) => sessions::end_others(tx, new.account, keep)?,
+        None => sessions::end_all(tx, new.account)?,
     };
     known::forget(tx.db, new.account)?;
     notices::add(tx.db, &new.notice)?;
@@ -81,6 +81,7 @@ pub(super) fn set_password(tx: &mut Tx<'_>, new: &NewPassword) -> Result<Outcome
 pub(super) fn remove(tx: &mut Tx<'_>, username: &Username) -> Result<Outcome<bool>> {
     let account = tx.db.prepare_cached(REMOVE)?.query_row([username.as_str()], id).optional()?;
     if let Some(account) = account {
+        tx.then(Effect::SessionsChanged);
         tx.then(Effect::Wake(Topic::Account(account)));
     }
     Ok(Outcome::Keep(account.is_some()))

@@ -11,21 +11,25 @@ use shared::name::Username;
 use shared::secret::{Digest, PcToken, PhoneToken, RefreshToken};
 
 use super::accounts::NewPassword;
-use super::logins::Record;
-use super::writer::Outcome;
+use super::journal::Entry;
+use super::kept::Known;
+use super::memory::Memory;
+use super::sessions::Standing;
+use super::writer::{Needs, Outcome};
 use super::{SqliteStore, accounts, clients, known, logins, notices, sessions};
 use crate::store::{
     Account, AnySession, Change, Committed, Ending, FirstUse, Inserted, KeptNotice, LimitKey, LoginKey,
     Notice, OpenCaps, PcSession, PcTokens, PhoneSession, ProofId, Rate, Refresh, ResourceServer, Result,
-    Store, StoreError, Taken, Topic, Use, Valid, Watch,
+    SessionWrite, Store, StoreError, Taken, Topic, Use, Valid, Watch,
 };
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn insert(&self, login: Login, caps: OpenCaps) -> Result<Inserted> {
         self.owns_logins()?;
-        let record = record(login)?;
-        self.write(move |tx| logins::insert(tx, &record, caps)).await
+        let entry = Entry::issued(&login).map_err(|error| unwritable(&error))?;
+        let login = Arc::new(login);
+        self.enter(move |tx| logins::insert(tx, &login, &entry, caps)).await
     }
 
     async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
@@ -34,14 +38,22 @@ impl Store for SqliteStore {
 
     async fn commit(&self, change: Change, now: Timestamp) -> Result<Committed> {
         self.owns_logins()?;
-        let record = record(change.login.clone())?;
+        let Change { login, until, phone, session, notice } = change;
+        let reissue = match &session {
+            Some(SessionWrite::Reissue(session, tokens)) => Some((*session, tokens.clone())),
+            Some(SessionWrite::Begin(_)) | None => None,
+        };
+        // Only tokens that are replaced are looked up in the tables.
+        let needs = if reissue.is_some() { Needs::All } else { Needs::Nothing };
+        let entry = Entry::changed(&login, session, notice).map_err(|error| unwritable(&error))?;
+        let login = Arc::new(login);
         let clock = self.clock.clone();
-        self.write(move |tx| {
+        self.call(needs, move |tx| {
             // Judged here and not by the caller, who may have waited long for its turn.
-            if change.until.is_some_and(|until| clock.now() >= until) {
+            if until.is_some_and(|until| clock.now() >= until) {
                 return Ok(Outcome::Undo(Committed::Stale));
             }
-            logins::commit(tx, &record, &change, now)
+            logins::commit(tx, &login, &entry, phone, reissue.as_ref(), now)
         })
         .await
     }
@@ -97,22 +109,46 @@ impl Store for SqliteStore {
     }
 
     async fn phone(&self, token: Digest<PhoneToken>, now: Timestamp) -> Result<Option<Valid<PhoneSession>>> {
-        self.standing(now, |standing| standing.phone(token))
+        self.up_to_date().await?;
+        let Memory { kept, uses, .. } = &*self.memory;
+        if let Known::Yes(phone) = kept.phone(token, uses, now) {
+            return Ok(Some(phone));
+        }
+        let turn = kept.turn();
+        let found = self.standing(now, |standing| standing.phone(token))?;
+        kept.keep_phone(turn, found.as_ref());
+        Ok(found)
     }
 
     async fn phone_is_valid(&self, phone: SessionId, now: Timestamp) -> Result<bool> {
-        self.standing(now, |standing| standing.phone_is_valid(phone))
+        self.up_to_date().await?;
+        let Memory { kept, uses, .. } = &*self.memory;
+        if kept.phone_is_valid(phone, uses, now) {
+            return Ok(true);
+        }
+        let turn = kept.turn();
+        let found = self.standing(now, |standing| standing.phone_by_id(phone))?;
+        kept.keep_phone(turn, found.as_ref());
+        Ok(found.is_some())
     }
 
     async fn pc(&self, token: Digest<PcToken>, now: Timestamp) -> Result<Option<Valid<PcSession>>> {
-        self.standing(now, |standing| standing.pc(token))
+        self.up_to_date().await?;
+        let Memory { kept, uses, .. } = &*self.memory;
+        let known = kept.pc(token, uses, now);
+        self.pc_if(known, now, |standing| standing.pc(token)).await
     }
 
     async fn pc_by_id(&self, session: SessionId, now: Timestamp) -> Result<Option<Valid<PcSession>>> {
-        self.standing(now, |standing| standing.pc_by_id(session))
+        self.up_to_date().await?;
+        let Memory { kept, uses, .. } = &*self.memory;
+        let known = kept.pc_by_id(session, uses, now);
+        self.pc_if(known, now, |standing| standing.pc_by_id(session)).await
     }
 
     async fn refresh_token(&self, token: Digest<RefreshToken>, now: Timestamp) -> Result<Refresh> {
+        self.up_to_date().await?;
+        self.post_if(self.memory.kept.is_unposted(token)).await?;
         self.standing(now, |standing| sessions::refresh_token(standing, token))
     }
 
@@ -128,11 +164,12 @@ impl Store for SqliteStore {
 
     async fn seen(&self, session: SessionId, now: Timestamp) -> Result<()> {
         self.alive()?;
-        self.mark_seen(session, now);
+        self.memory.uses.mark(session, now);
         Ok(())
     }
 
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<AnySession>> {
+        self.posted_for(account).await?;
         self.standing(now, |standing| standing.of(account))
     }
 
@@ -146,6 +183,7 @@ impl Store for SqliteStore {
     }
 
     async fn known_pc(&self, account: AccountId, key: Thumbprint) -> Result<Option<Timestamp>> {
+        self.posted_for(account).await?;
         self.read(|db| known::find(db, &self.memory.uses, account, key))
     }
 
@@ -158,6 +196,7 @@ impl Store for SqliteStore {
     }
 
     async fn notices(&self, account: AccountId, after: u64) -> Result<Vec<KeptNotice>> {
+        self.posted_for(account).await?;
         self.read(|db| notices::read(db, account, after))
     }
 
@@ -196,7 +235,11 @@ impl Store for SqliteStore {
 
     async fn purge(&self, now: Timestamp) -> Result<()> {
         self.limiter.purge(now);
-        self.memory.uses.purge(now);
+        let Memory { kept, uses, .. } = &*self.memory;
+        // What memory had of these is older than what the tables have.
+        for session in uses.purge(now) {
+            kept.remove(session);
+        }
         while self.write(move |tx| logins::purge(tx, now, PURGED_AT_ONCE)).await? {}
         let over = self.read_at_length(move |db| sessions::over(db, now)).await?;
         for some in over.chunks(PURGED_AT_ONCE) {
@@ -208,7 +251,7 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<()> {
         self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))?;
-        self.write(|_| Ok(Outcome::Keep(()))).await
+        self.nothing(Needs::Nothing).await
     }
 
     async fn close(&self) {
@@ -221,6 +264,26 @@ impl Store for SqliteStore {
 /// How many rows one transaction forgets at most, since everybody else's writes wait for it.
 const PURGED_AT_ONCE: usize = 256;
 
-fn record(login: Login) -> Result<Record> {
-    Record::of(login).map_err(|error| StoreError(error.to_string()))
+impl SqliteStore {
+    /// A PC session as memory knows it, or the tables.
+    async fn pc_if(
+        &self,
+        known: Known<Valid<PcSession>>,
+        now: Timestamp,
+        read: impl FnOnce(Standing<'_>) -> rusqlite::Result<Option<Valid<PcSession>>>,
+    ) -> Result<Option<Valid<PcSession>>> {
+        match known {
+            Known::Yes(pc) => return Ok(Some(pc)),
+            Known::No => self.post_if(false).await?,
+            Known::Unposted => self.post_if(true).await?,
+        }
+        let turn = self.memory.kept.turn();
+        let found = self.standing(now, read)?;
+        self.memory.kept.keep_pc(turn, found.as_ref());
+        Ok(found)
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> StoreError {
+    StoreError(error.to_string())
 }

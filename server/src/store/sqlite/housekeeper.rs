@@ -15,7 +15,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Result};
 use tokio::sync::mpsc::WeakSender;
 
-use super::writer::{Job, Jobs, Nudge};
+use super::writer::{Job, Jobs, Needs, Nudge};
 
 /// How often it looks. Within this time a waiter hears of what another process did.
 const TICK: Duration = Duration::from_millis(250);
@@ -71,7 +71,7 @@ impl Rounds {
         while self.stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             if let Some(jobs) = self.jobs.upgrade() {
                 // A writer whose queue is full is about to look by itself.
-                let _ = jobs.try_send(Box::new(Nudge));
+                let _ = jobs.try_send(Box::new(Nudge(Needs::Some)));
             }
             if let Err(error) = self.checkpoint() {
                 tracing::warn!(%error, "a checkpoint failed; the log grows until one succeeds");

@@ -16,7 +16,9 @@ const FORGET_OLDEST: &str = "
     DELETE FROM known_pcs WHERE account = ?1 AND key IN (
         SELECT key FROM known_pcs WHERE account = ?1 ORDER BY last_seen_at DESC LIMIT -1 OFFSET ?2)";
 const FIND: &str = "SELECT last_seen_at FROM known_pcs WHERE account = ?1 AND key = ?2";
-const SESSIONS: &str = "SELECT id, last_seen_at FROM pcs WHERE account = ?1 AND key = ?2";
+const SESSIONS: &str = "
+    SELECT id, last_seen_at FROM pcs
+    WHERE granted_by IN (SELECT id FROM phones WHERE account = ?1) AND key = ?2";
 const FORGET: &str = "DELETE FROM known_pcs WHERE account = ?1";
 const FORGET_ONE: &str = "DELETE FROM known_pcs WHERE account = ?1 AND key = ?2";
 

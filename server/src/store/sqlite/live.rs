@@ -12,7 +12,7 @@
 
 mod open;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,15 +20,15 @@ use shared::id::{LoginId, SessionId};
 use shared::login::Login;
 
 use crate::address::Address;
-use crate::store::{Inserted, LoginKey, OpenCaps};
+use crate::store::{Inserted, LoginKey, Map, OpenCaps};
 use open::Open;
 
 /// The logins that have not been forgotten, and every way to find them.
 #[derive(Default)]
 pub(super) struct Live {
-    logins: HashMap<LoginId, Held>,
-    keys: HashMap<LoginKey, LoginId>,
-    unfinished: HashMap<SessionId, BTreeSet<LoginId>>,
+    logins: Map<LoginId, Held>,
+    keys: Map<LoginKey, LoginId>,
+    unfinished: Map<SessionId, BTreeSet<LoginId>>,
     due: BTreeSet<(Timestamp, LoginId)>,
     forgettable: BTreeSet<(Timestamp, LoginId)>,
     open: Open,
@@ -68,11 +68,24 @@ impl Live {
 
     /// The disk has this instead of what was there.
     pub(super) fn replace(&mut self, login: Arc<Login>) {
-        self.forget(login.id);
-        self.keys.extend(keys_of(&login).map(|key| (key, login.id)));
-        self.open.add(&login);
+        let Some(held) = self.logins.get_mut(&login.id).filter(|held| held.shown) else {
+            self.keys.extend(keys_of(&login).map(|key| (key, login.id)));
+            self.open.add(&login);
+            self.add_to_lists(&login);
+            self.logins.insert(login.id, Held { login, shown: true });
+            return;
+        };
+        let before = std::mem::replace(&mut held.login, login.clone());
+        // Its other codes never change.
+        if !confirms_of(&before).eq(confirms_of(&login)) {
+            for key in confirms_of(&before) {
+                self.keys.remove(&key);
+            }
+            self.keys.extend(confirms_of(&login).map(|key| (key, login.id)));
+        }
+        self.open.replace(&login);
+        self.remove_from_lists(&before);
         self.add_to_lists(&login);
-        self.logins.insert(login.id, Held { login, shown: true });
     }
 
     /// The disk does not have it, or not any more.
@@ -159,9 +172,13 @@ fn keys_of(login: &Login) -> impl Iterator<Item = LoginKey> {
         LoginKey::User(digests.user),
         LoginKey::Device(digests.device),
     ];
+    codes.into_iter().chain(confirms_of(login))
+}
+
+fn confirms_of(login: &Login) -> impl Iterator<Item = LoginKey> {
     let confirms =
         login.state.scan().into_iter().flat_map(|scan| scan.replaced.iter().chain([&scan.confirm]));
-    codes.into_iter().chain(confirms.copied().map(LoginKey::Confirm))
+    confirms.copied().map(LoginKey::Confirm)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::kept::Kept;
 use super::live::Live;
 use super::uses::Uses;
 use super::writer::Effect;
@@ -11,14 +12,15 @@ use crate::store::hub::{Hub, Topic};
 /// What is known without the disk, and never runs ahead of it.
 pub(super) struct Memory {
     live: RwLock<Live>,
+    pub(super) kept: Kept,
     pub(super) uses: Uses,
     pub(super) hub: Hub,
 }
 
 impl Memory {
     /// What is known at the start.
-    pub(super) fn of(live: Live, clock: Clock) -> Self {
-        Self { live: RwLock::new(live), uses: Uses::default(), hub: Hub::new(clock) }
+    pub(super) fn of(live: Live, kept: Kept, clock: Clock) -> Self {
+        Self { live: RwLock::new(live), kept, uses: Uses::default(), hub: Hub::new(clock) }
     }
 
     /// The live logins, to be read.
@@ -46,6 +48,11 @@ impl Memory {
                     live.replace(login);
                 }
                 Effect::Forget(login) => live.forget(login),
+                Effect::Entered(entry) => self.kept.entered(&entry),
+                Effect::Posted(entry) => self.kept.posted(&entry),
+                Effect::SessionChanged(session) => self.kept.remove(session),
+                Effect::SessionsChanged => self.kept.remove_all(),
+                Effect::Seen(session, at) => self.uses.told(session, at),
                 Effect::Settle(session) => self.uses.settle(session),
                 Effect::Wake(topic) => topics.push(topic),
             }
@@ -59,7 +66,14 @@ impl Memory {
             match effect {
                 Effect::Show(login) => self.live_mut().forget(login),
                 Effect::Settle(session) => self.uses.settle(session),
-                Effect::Replace(_) | Effect::Forget(_) | Effect::Wake(_) => {}
+                Effect::Seen(session, at) => self.uses.not_told(session, at),
+                Effect::Replace(_)
+                | Effect::Forget(_)
+                | Effect::Entered(_)
+                | Effect::Posted(_)
+                | Effect::SessionChanged(_)
+                | Effect::SessionsChanged
+                | Effect::Wake(_) => {}
             }
         }
     }

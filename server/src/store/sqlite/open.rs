@@ -8,11 +8,14 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior};
 
+use super::outside::Outside;
+
 const SCHEMA: &str = include_str!("schema.sql");
 /// From each version but the last to the next.
-const UPGRADES: [&str; 2] = [include_str!("upgrade-2.sql"), include_str!("upgrade-3.sql")];
+const UPGRADES: [&str; 3] =
+    [include_str!("upgrade-2.sql"), include_str!("upgrade-3.sql"), include_str!("upgrade-4.sql")];
 /// The schema that this server knows. A database says which one it has in `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// `SAOM`, in `PRAGMA application_id`: nobody else's database is written to.
 const APPLICATION_ID: i64 = 0x5341_4F4D;
 /// How long a write waits for another process's. Then the disk, or whoever holds it, is in trouble.
@@ -68,15 +71,27 @@ pub(super) fn file(path: &Path) -> std::result::Result<PathBuf, OpenError> {
 
 /// Takes a database's logins, for as long as the answer lives.
 pub(super) fn lock(path: &Path) -> std::result::Result<File, OpenError> {
+    let (lock, file) = lock_file(path)?;
+    match file.try_lock() {
+        Ok(()) => file.set_len(0).map(|()| file).map_err(|source| failed(&lock, source)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Taken(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(&lock, source)),
+    }
+}
+
+/// The file by which servers exclude each other, and hear of others.
+pub(super) fn lock_file(path: &Path) -> std::result::Result<(PathBuf, File), OpenError> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
     let lock = PathBuf::from(lock);
     let file = private_file(&lock).map_err(|source| failed(&lock, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Taken(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(&lock, source)),
-    }
+    Ok((lock, file))
+}
+
+/// What other processes change in a database, and tell.
+pub(super) fn outside(path: &Path) -> std::result::Result<Outside, OpenError> {
+    let (lock, file) = lock_file(path)?;
+    Outside::new(file).map_err(|source| failed(&lock, source))
 }
 
 /// A connection that may write. Makes the schema if the database is empty.
@@ -180,7 +195,7 @@ fn version(db: &Connection) -> Result<i64> {
 
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

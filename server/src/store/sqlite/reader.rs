@@ -1,11 +1,8 @@
 //! Reads: on connections that can do nothing else, as many as threads read at once.
 //!
 //! A read is an indexed look-up of some ten microseconds, so it is made on
-//! the spot. It always asks the database, also for sessions: what another
-//! process has changed is true at the next read, with nothing to invalidate.
-//! A cache in front of it would have to ask `PRAGMA data_version` each time,
-//! which opens the same read transaction for the same two locks, and that
-//! changes with each of the server's own commits besides.
+//! the spot. It sees the tables, which lack what the journal still has: whoever
+//! reads what a step brings along has that posted first.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,8 @@
--- Saoma's schema, version 3.
+-- Saoma's schema, version 4.
 --
 -- Ids are 16 bytes, digests 32, times milliseconds since 1970. A session exists as long as nobody has ended it;
 -- whether it is valid is derived each time (see the views). Ending a phone ends what it granted, by the keys.
+-- Words are checked one by one: for IN, SQLite would make a table of them for each row.
 
 CREATE TABLE accounts (
     id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -26,7 +27,7 @@ CREATE INDEX phones_by_account ON phones (account);
 
 CREATE TABLE pcs (
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    account       BLOB    NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    account       BLOB    NOT NULL CHECK (length(account) = 16),
     granted_by    BLOB    NOT NULL REFERENCES phones (id) ON DELETE CASCADE,
     login         BLOB    NOT NULL CHECK (length(login) = 16),
     client_id     TEXT    NOT NULL,
@@ -51,7 +52,7 @@ CREATE TABLE known_pcs (
     PRIMARY KEY (account, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX pcs_by_account ON pcs (account);
+-- Those of an account are those of its phones.
 CREATE INDEX pcs_by_phone ON pcs (granted_by);
 
 -- Refresh tokens that were used, until they would have ended anyway.
@@ -66,18 +67,22 @@ CREATE INDEX spent_by_session ON spent (session);
 CREATE TABLE notices (
     account     BLOB    NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     id          INTEGER NOT NULL CHECK (id >= 1),
-    kind        TEXT    NOT NULL CHECK (kind IN (
-                    'login_confirmed', 'logged_in', 'login_denied', 'second_scan_refused',
-                    'confirm_from_another_phone', 'token_replayed', 'login_not_finished', 'password_changed')),
+    kind        TEXT    NOT NULL CHECK (
+                    kind = 'login_confirmed' OR kind = 'logged_in' OR kind = 'login_denied' OR
+                    kind = 'second_scan_refused' OR kind = 'confirm_from_another_phone' OR
+                    kind = 'token_replayed' OR kind = 'login_not_finished' OR kind = 'password_changed'),
     subject     BLOB    NOT NULL CHECK (length(subject) = 16),
     at          INTEGER NOT NULL,
     count       INTEGER NOT NULL CHECK (count >= 1),
     device_name TEXT,
     ip          TEXT,
     session     BLOB    CHECK (length(session) = 16),
-    PRIMARY KEY (account, id),
-    UNIQUE (account, kind, subject)
+    -- Whether another of its kind and subject is counted with it.
+    is_counted  INTEGER NOT NULL CHECK (is_counted IN (0, 1)),
+    PRIMARY KEY (account, id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX notices_counted ON notices (account, kind, subject) WHERE is_counted;
 
 CREATE TABLE clients (
     name       TEXT    NOT NULL PRIMARY KEY,
@@ -85,15 +90,33 @@ CREATE TABLE clients (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- A login is one record, and found through memory: its codes are indexed there. The other columns repeat what
--- SQL must know of it; a login without `forgettable_at` still owes its owner a notice.
+-- A login is found through memory: its codes are indexed there. The other columns repeat what SQL must know of it; a
+-- login without `forgettable_at` still owes its owner a notice. As JSON: what never changes, and the state.
 CREATE TABLE logins (
     id             BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     revision       INTEGER NOT NULL CHECK (revision >= 1),
-    status         TEXT    NOT NULL CHECK (status IN (
-                       'unscanned', 'scanned', 'confirmed', 'logged_in', 'denied', 'cancelled', 'expired')),
+    version        INTEGER NOT NULL CHECK (version >= 1),
+    status         TEXT    NOT NULL CHECK (
+                       status = 'unscanned' OR status = 'scanned' OR status = 'confirmed' OR
+                       status = 'logged_in' OR status = 'denied' OR status = 'cancelled' OR status = 'expired'),
     forgettable_at INTEGER,
-    record         TEXT    NOT NULL
+    issued         TEXT    NOT NULL,
+    state          TEXT    NOT NULL
+) STRICT;
+
+-- The steps of logins that the tables above do not have yet, in their order. The first of a login has what never
+-- changes. As JSON: a session that begins, and what the owner is told.
+CREATE TABLE journal (
+    number         INTEGER PRIMARY KEY,
+    login          BLOB    NOT NULL CHECK (length(login) = 16),
+    revision       INTEGER NOT NULL,
+    version        INTEGER NOT NULL,
+    status         TEXT    NOT NULL,
+    forgettable_at INTEGER,
+    issued         TEXT,
+    state          TEXT    NOT NULL,
+    session        TEXT,
+    notice         TEXT
 ) STRICT;
 
 -- The sessions of enabled accounts. Whether their time is over is for the reader to judge.

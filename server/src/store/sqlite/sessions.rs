@@ -23,7 +23,7 @@ use super::writer::{Outcome, Tx};
 use crate::store::{AnySession, PcSession, PcTokens, PhoneSession, Valid, phone_ends_at};
 
 pub(super) use ending::{end, end_all, end_others, over, purge};
-pub(super) use tokens::{begin, refresh_token, reissue, rotate};
+pub(super) use tokens::{begin, may_begin, refresh_token, reissue, rotate};
 
 const ADD_PHONE: &str = "
     INSERT INTO phones (id, account, token, device_name, ip, created_at, last_seen_at)
@@ -33,7 +33,8 @@ const PHONE_BY_ID: &str = "SELECT * FROM standing_phones WHERE id = ?1";
 const PHONES_OF: &str = "SELECT * FROM standing_phones WHERE account = ?1";
 const PC_BY_TOKEN: &str = "SELECT * FROM standing_pcs WHERE access = ?1";
 const PC_BY_ID: &str = "SELECT * FROM standing_pcs WHERE id = ?1";
-const PCS_OF: &str = "SELECT * FROM standing_pcs WHERE account = ?1";
+const PCS_OF: &str =
+    "SELECT * FROM standing_pcs WHERE granted_by IN (SELECT id FROM phones WHERE account = ?1)";
 const SEEN_PHONE: &str = "UPDATE phones SET last_seen_at = max(last_seen_at, ?2) WHERE id = ?1";
 const SEEN_PC: &str = "UPDATE pcs SET last_seen_at = max(last_seen_at, ?2), used = 1 WHERE id = ?1";
 
@@ -64,8 +65,8 @@ impl Standing<'_> {
         self.phone_where(PHONE_BY_TOKEN, token.as_bytes())
     }
 
-    pub(super) fn phone_is_valid(self, phone: SessionId) -> Result<bool> {
-        Ok(self.phone_where(PHONE_BY_ID, &phone.to_bytes())?.is_some())
+    pub(super) fn phone_by_id(self, phone: SessionId) -> Result<Option<Valid<PhoneSession>>> {
+        self.phone_where(PHONE_BY_ID, &phone.to_bytes())
     }
 
     pub(super) fn pc(self, token: Digest<PcToken>) -> Result<Option<Valid<PcSession>>> {
@@ -165,8 +166,8 @@ impl Standing<'_> {
 /// Writes down that a session was used.
 pub(super) fn seen(db: &Connection, session: SessionId, at: Timestamp) -> Result<()> {
     let row = params![session.to_bytes(), at.as_millisecond()];
-    if db.prepare_cached(SEEN_PHONE)?.execute(row)? == 0 {
-        db.prepare_cached(SEEN_PC)?.execute(row)?;
+    if db.prepare_cached(SEEN_PC)?.execute(row)? == 0 {
+        db.prepare_cached(SEEN_PHONE)?.execute(row)?;
     }
     Ok(())
 }

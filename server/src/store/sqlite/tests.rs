@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
+use shared::id::SessionId;
 use shared::login::{Digests, Login, Request};
 use shared::random::{OsRandom, Random};
 use shared::secret::Digest;
@@ -56,9 +57,13 @@ async fn hold(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
     let (began, beginning) = tokio::sync::oneshot::channel();
     let store = store.clone();
     tokio::spawn(async move {
+        let mut began = Some(began);
         let wait = move |_: &mut Tx<'_>| {
-            began.send(()).unwrap();
-            held.recv().unwrap();
+            // Once, though the job may run twice.
+            if let Some(began) = began.take() {
+                began.send(()).unwrap();
+                held.recv().unwrap();
+            }
             Ok(Outcome::Keep(()))
         };
         store.write(wait).await
@@ -70,16 +75,17 @@ async fn hold(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
 /// Sends a job, and answers once it is in the queue.
 async fn send<T: Send + 'static>(
     store: &SqliteStore,
-    work: impl FnOnce(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
+    work: impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
 ) -> tokio::sync::oneshot::Receiver<Result<T>> {
-    let (call, answer) = Call::new(work);
+    let (call, answer) = Call::new(Needs::All, work);
     assert!(store.writer.jobs().unwrap().send(call).await.is_ok());
     answer
 }
 
-fn insert(login: &Login) -> impl FnOnce(&mut Tx<'_>) -> rusqlite::Result<Outcome<Inserted>> + Send + 'static {
-    let record = logins::Record::of(login.clone()).unwrap();
-    move |tx| logins::insert(tx, &record, ONE)
+fn insert(login: &Login) -> impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<Inserted>> + Send + 'static {
+    let entry = journal::Entry::issued(login).unwrap();
+    let login = Arc::new(login.clone());
+    move |tx| logins::insert(tx, &login, &entry, ONE)
 }
 
 #[tokio::test]
@@ -163,7 +169,7 @@ async fn a_transaction_that_fails_is_undone_for_everybody_in_memory_too() {
     assert!(doubted.await.unwrap().is_err());
     assert!(fatal.await.unwrap().is_err());
     // Would wait for ever if the session were still in doubt.
-    assert!(store.memory.uses.mark(session, Timestamp::UNIX_EPOCH));
+    store.memory.uses.mark(session, Timestamp::UNIX_EPOCH);
     assert_eq!(is_there(&store, &first).await, (false, true));
     assert_eq!(store.insert(first, ONE).await.unwrap(), Inserted::Done);
 }
@@ -194,8 +200,9 @@ async fn a_login_is_hidden_until_it_is_durable_but_its_codes_and_place_are_taken
     let second = send(&store, insert(&login())).await;
     let (judged, is_judged) = tokio::sync::oneshot::channel();
     let (go_on, held) = mpsc::channel::<()>();
+    let mut judged = Some(judged);
     let last = send(&store, move |_| {
-        judged.send(()).unwrap();
+        judged.take().unwrap().send(()).unwrap();
         held.recv().unwrap();
         Ok(Outcome::Keep(()))
     });
@@ -211,6 +218,27 @@ async fn a_login_is_hidden_until_it_is_durable_but_its_codes_and_place_are_taken
         store.find(LoginKey::Id(first.id)).await.unwrap().map(std::sync::Arc::unwrap_or_clone),
         Some(first)
     );
+}
+
+#[tokio::test]
+async fn the_journal_is_posted_when_it_is_long_and_by_who_needs_the_tables() {
+    let store = Arc::new(SqliteStore::in_memory(clock()).unwrap());
+    let count = |table: &str| {
+        let count = format!("SELECT count(*) FROM {table}");
+        store.read(|db| db.query_row(&count, [], |row| row.get::<_, u32>(0))).unwrap()
+    };
+    let roomy = OpenCaps { per_address: 10_000, total: 10_000 };
+    let inserts = (0..6000).map(|_| store.insert(login(), roomy));
+    for inserted in futures_util::future::join_all(inserts).await {
+        assert_eq!(inserted.unwrap(), Inserted::Done);
+    }
+    let (waiting, posted) = (count("journal"), count("logins"));
+    assert!(
+        posted > 0 && waiting as usize <= writer::HELD && waiting + posted == 6000,
+        "{waiting} and {posted}"
+    );
+    store.nothing(Needs::All).await.unwrap();
+    assert_eq!((count("journal"), count("logins")), (0, 6000));
 }
 
 #[test]

@@ -12,17 +12,15 @@
 //! doubt, and a use of it waits for that. It is one sync of the disk, and only
 //! for a session whose PC repeats its redeem while it uses what it got.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::id::SessionId;
 
-use super::memory::Memory;
-use super::sessions;
-use super::writer::{Job, Tx};
-use crate::store::StoreError;
+use crate::store::Map;
 
 /// How long a session that was seen is not written down again.
 const WRITTEN_EVERY: Duration = Duration::from_mins(1);
@@ -36,7 +34,9 @@ pub(super) struct Uses {
 
 #[derive(Default)]
 struct Marks {
-    by_session: HashMap<SessionId, Mark>,
+    by_session: Map<SessionId, Mark>,
+    /// What the disk should be told.
+    due: Vec<(SessionId, Timestamp)>,
     in_doubt: HashSet<SessionId>,
 }
 
@@ -47,20 +47,21 @@ struct Mark {
 
 /// What the disk knows of a mark.
 enum Written {
-    /// Nothing, and nobody has told it.
+    /// Nothing, and nobody is about to tell it.
     No,
-    /// It was told of the use at this time.
+    /// It is to be told of the use at this time.
     Soon(Timestamp),
     /// It has the use at this time.
     Yes(Timestamp),
 }
 
 impl Uses {
-    /// Notes a use. Answers whether the disk should be told.
-    pub(super) fn mark(&self, session: SessionId, now: Timestamp) -> bool {
+    /// Notes a use.
+    pub(super) fn mark(&self, session: SessionId, now: Timestamp) {
         let in_doubt = |marks: &mut Marks| marks.in_doubt.contains(&session);
         let marks = self.settled.wait_while(self.marks(), in_doubt);
         let mut marks = marks.unwrap_or_else(PoisonError::into_inner);
+        let marks = &mut *marks;
         let mark = marks.by_session.entry(session).or_insert(Mark { last: now, written: Written::No });
         mark.last = mark.last.max(now);
         let is_due = match mark.written {
@@ -69,15 +70,25 @@ impl Uses {
         };
         if is_due {
             mark.written = Written::Soon(now);
+            marks.due.push((session, now));
         }
-        is_due
     }
 
-    /// The disk has the use at `at`; or could not be told, and the next use will try again.
-    pub(super) fn told(&self, session: SessionId, at: Timestamp, durable: bool) {
+    /// The uses that the disk should be told of. Each is to be [`told`](Self::told), or [not](Self::not_told).
+    pub(super) fn take_due(&self) -> Vec<(SessionId, Timestamp)> {
+        mem::take(&mut self.marks().due)
+    }
+
+    /// The disk has the use at `at`.
+    pub(super) fn told(&self, session: SessionId, at: Timestamp) {
         if let Some(mark) = self.marks().by_session.get_mut(&session) {
-            mark.written = if durable { Written::Yes(at) } else { Written::No };
+            mark.written = Written::Yes(at);
         }
+    }
+
+    /// The disk could not be told. It still should be.
+    pub(super) fn not_told(&self, session: SessionId, at: Timestamp) {
+        self.marks().due.push((session, at));
     }
 
     /// When a session was last used, if that may be news to the disk.
@@ -103,10 +114,10 @@ impl Uses {
         self.settled.notify_all();
     }
 
-    /// Forgets the marks that the disk has had for a while.
-    pub(super) fn purge(&self, now: Timestamp) {
-        let is_news = |mark: &Mark| !matches!(mark.written, Written::Yes(at) if now >= at + WRITTEN_EVERY);
-        self.marks().by_session.retain(|_, mark| is_news(mark));
+    /// Forgets the marks that the disk has had for a while. Answers whose.
+    pub(super) fn purge(&self, now: Timestamp) -> Vec<SessionId> {
+        let is_old = |mark: &mut Mark| matches!(mark.written, Written::Yes(at) if now >= at + WRITTEN_EVERY);
+        self.marks().by_session.extract_if(|_, mark| is_old(mark)).map(|(session, _)| session).collect()
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -115,25 +126,10 @@ impl Uses {
     }
 }
 
-/// Writes a use down. Nobody waits for it.
-pub(super) struct SeenJob {
-    pub(super) memory: Arc<Memory>,
-    pub(super) session: SessionId,
-    pub(super) at: Timestamp,
-}
-
-impl Job for SeenJob {
-    fn run(&mut self, tx: &mut Tx<'_>) -> rusqlite::Result<bool> {
-        sessions::seen(tx.db, self.session, self.at).map(|()| true)
-    }
-
-    fn answer(self: Box<Self>, fate: Result<(), StoreError>) {
-        self.memory.uses.told(self.session, self.at, fate.is_ok());
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use shared::random::OsRandom;
 
     use super::*;
@@ -149,25 +145,29 @@ mod tests {
     #[test]
     fn the_disk_is_told_once_a_minute_and_again_if_it_could_not_be_told() {
         let (uses, session) = (Uses::default(), session());
-        assert!(uses.mark(session, at(0)));
-        assert!(!uses.mark(session, at(59)));
-        uses.told(session, at(0), true);
-        assert!(!uses.mark(session, at(59)));
-        assert!(uses.mark(session, at(60)));
-        uses.told(session, at(60), false);
-        assert!(uses.mark(session, at(61)));
+        let due_after = |secs| {
+            uses.mark(session, at(secs));
+            uses.take_due()
+        };
+        assert_eq!(due_after(0), [(session, at(0))]);
+        assert_eq!(due_after(59), []);
+        uses.told(session, at(0));
+        assert_eq!(due_after(59), []);
+        assert_eq!(due_after(60), [(session, at(60))]);
+        uses.not_told(session, at(60));
+        assert_eq!(due_after(61), [(session, at(60))]);
     }
 
     #[test]
     fn only_what_the_disk_has_had_for_a_minute_is_forgotten() {
         let (uses, session) = (Uses::default(), session());
         uses.mark(session, at(0));
-        uses.purge(at(1000));
+        assert_eq!(uses.purge(at(1000)), []);
         assert_eq!(uses.last(session), Some(at(0)));
-        uses.told(session, at(0), true);
-        uses.purge(at(59));
+        uses.told(session, at(0));
+        assert_eq!(uses.purge(at(59)), []);
         assert_eq!(uses.last(session), Some(at(0)));
-        uses.purge(at(60));
+        assert_eq!(uses.purge(at(60)), [session]);
         assert_eq!(uses.last(session), None);
     }
 
@@ -182,7 +182,7 @@ mod tests {
         // Whatever the other thread has done by now, it has not marked the session.
         assert_eq!(uses.last(session), None);
         uses.settle(session);
-        assert!(other.join().unwrap());
+        other.join().unwrap();
         assert_eq!(uses.last(session), Some(at(1)));
         assert!(!uses.doubt(session));
     }

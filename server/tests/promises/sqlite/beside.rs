@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use server::store::sqlite::SqliteStore;
-use server::store::{Committed, LoginKey, Store, Topic};
+use server::store::{Committed, Ending, LoginKey, Store, Topic};
 use shared::name::Username;
 
 use super::{DATABASE, child, open};
@@ -42,6 +42,31 @@ async fn what_another_process_does_is_true_at_the_next_call_and_wakes_who_waits(
     for watch in [&mut of_account, &mut of_login] {
         tokio::time::timeout(Duration::from_secs(30), watch.changed()).await.expect("a waiter hears of it");
     }
+}
+
+/// A step that a server has only in its journal is a step: who ends an account's sessions ends what that began, too.
+#[tokio::test]
+async fn a_session_that_has_just_begun_is_ended_like_any_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saoma.db");
+    let world = open(&path);
+    let account = world.owner().await;
+    let phone = world.phone_of(&account).await;
+    for _ in 0..20 {
+        let beside = SqliteStore::beside(&path, clock()).unwrap();
+        let (login, pc) = world.logged_in(&phone).await;
+        // Both are in memory from here on.
+        assert!(world.phone_is_valid(phone.id, world.now).await.unwrap());
+        assert!(world.pc(pc.tokens.access, world.now).await.unwrap().is_some());
+        assert!(beside.end_sessions(account.id, Ending::One(pc.id), None).await.unwrap().contains(&pc.id));
+        assert_eq!(world.pc(pc.tokens.access, world.now).await.unwrap(), None);
+        assert!(world.find(LoginKey::Id(login.id)).await.unwrap().is_some());
+        assert!(world.phone_is_valid(phone.id, world.now).await.unwrap());
+    }
+    world.close().await;
+    let world = open(&path);
+    assert_eq!(world.sessions(account.id, world.now).await.unwrap().len(), 1);
+    assert_eq!(world.notices(account.id, 0).await.unwrap().len(), 20);
 }
 
 #[tokio::test]

@@ -193,12 +193,12 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = dir.path().join("saoma.db");
     drop(open(&path));
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("PRAGMA user_version = 4; CREATE TABLE from_the_future (x)").unwrap();
+    db.execute_batch("PRAGMA user_version = 5; CREATE TABLE from_the_future (x)").unwrap();
     drop(db);
     let before = fs::read(&path).unwrap();
     for refused in [refusal(&path), SqliteStore::beside(&path, clock()).err().unwrap().to_string()] {
         assert!(
-            refused.contains("schema version 4") && refused.contains("run the newer server"),
+            refused.contains("schema version 5") && refused.contains("run the newer server"),
             "{refused}"
         );
     }
@@ -220,7 +220,7 @@ async fn a_damaged_database_is_refused() {
     world.issued().await;
     world.close().await;
     let db = rusqlite::Connection::open(dir.path().join("other.db")).unwrap();
-    db.execute("UPDATE logins SET record = '{}'", []).unwrap();
+    db.execute("UPDATE logins SET issued = '{}'", []).unwrap();
     drop(db);
     let refused = refusal(&dir.path().join("other.db"));
     assert!(refused.contains("missing field"), "{refused}");
@@ -263,27 +263,77 @@ fn racing_processes_make_one_database() {
     }
 }
 
-#[test]
-fn the_schema_before_is_brought_up_to_date() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("saoma.db");
-    drop(open(&path));
-    let db = rusqlite::Connection::open(&path).unwrap();
-    let before = "DROP TABLE known_pcs; ALTER TABLE pcs DROP COLUMN key; PRAGMA user_version = 1";
-    db.execute_batch(before).unwrap();
-    // Whose tokens no server knows any more.
+/// A database as version 3 left it: a confirmed login, a phone and its PC, a spent token and a notice.
+fn version_3(path: &Path) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.execute_batch(include_str!("version-3.sql")).unwrap();
+    db.execute_batch("PRAGMA application_id = 0x53414F4D; PRAGMA user_version = 3").unwrap();
     db.execute_batch(
         "INSERT INTO accounts VALUES (zeroblob(16), 'emma', 'hash', 1, 1, 0);
-         INSERT INTO phones VALUES (zeroblob(16), zeroblob(16), zeroblob(32), NULL, NULL, 0, 0)",
+         INSERT INTO phones VALUES (zeroblob(16), zeroblob(16), zeroblob(32), NULL, NULL, 0, 0);
+         INSERT INTO pcs VALUES (zeroblob(16), zeroblob(16), zeroblob(16), zeroblob(16), 'pc-tui', NULL, NULL, NULL,
+                                 0, 0, zeroblob(32), 1, zeroblob(32), 1, 0, NULL);
+         INSERT INTO spent VALUES (zeroblob(32), zeroblob(16), 1);
+         INSERT INTO notices VALUES (zeroblob(16), 7, 'second_scan_refused', zeroblob(16), 0, 2, NULL, NULL, NULL)",
     )
     .unwrap();
+    db
+}
+
+fn counts(db: &rusqlite::Connection) -> Vec<(String, u32)> {
+    let tables = ["accounts", "phones", "pcs", "spent", "notices", "logins", "journal"];
+    let count = |table: &str| {
+        let rows = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+        (table.to_owned(), rows.unwrap())
+    };
+    tables.map(count).into()
+}
+
+#[tokio::test]
+async fn the_schema_before_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saoma.db");
+    let db = version_3(&path);
+    let login = open(&dir.path().join("other.db")).new_login();
+    let record = serde_json::to_string(&login).unwrap();
+    let row = (login.id.to_bytes(), 1, "unscanned", record);
+    db.execute("INSERT INTO logins VALUES (?1, ?2, ?3, NULL, ?4)", row).unwrap();
     drop(db);
-    drop(open(&path));
+    let world = open(&path);
+    assert_eq!(world.find(LoginKey::Id(login.id)).await.unwrap().as_deref(), Some(&login));
+    world.close().await;
     let db = rusqlite::Connection::open(&path).unwrap();
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
-    let rows = "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM phones)";
-    let rows: (u32, u32) = db.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    assert_eq!(rows, (1, 0));
+    assert_eq!(version, 4);
+    let expected = [1, 1, 1, 1, 1, 1, 0];
+    assert_eq!(counts(&db).iter().map(|(_, count)| *count).collect::<Vec<_>>(), expected);
+    // The same as one that was made by this version.
+    let schema = |path: &Path| {
+        let db = rusqlite::Connection::open(path).unwrap();
+        let mut made =
+            db.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        let made = made.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        made.map(Result::unwrap)
+            .map(|(name, sql): (String, String)| (name, without_comments(&sql)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(schema(&path), schema(&dir.path().join("other.db")));
+}
+
+fn without_comments(sql: &str) -> String {
+    let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ").replace('"', "")
+}
+
+#[test]
+fn what_the_first_version_had_of_secrets_is_worth_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saoma.db");
+    let before = "DROP TABLE known_pcs; ALTER TABLE pcs DROP COLUMN key; PRAGMA user_version = 1";
+    version_3(&path).execute_batch(before).unwrap();
+    drop(open(&path));
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let expected = [1, 0, 0, 0, 1, 0, 0];
+    assert_eq!(counts(&db).iter().map(|(_, count)| *count).collect::<Vec<_>>(), expected);
     db.execute_batch("SELECT key FROM pcs; SELECT key FROM standing_pcs; SELECT * FROM known_pcs").unwrap();
 }

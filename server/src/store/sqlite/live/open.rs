@@ -7,12 +7,12 @@ use shared::id::LoginId;
 use shared::login::{Login, Status};
 
 use crate::address::Address;
-use crate::store::{Inserted, OpenCaps};
+use crate::store::{Inserted, Map, OpenCaps};
 
 /// The open logins. Every question is answered without a walk through them.
 #[derive(Default)]
 pub(super) struct Open {
-    members: HashMap<LoginId, Member>,
+    members: Map<LoginId, Member>,
     /// When they run out, so that a login stops counting without anybody writing that down.
     run_out: BTreeSet<(Timestamp, LoginId)>,
     places: HashMap<Option<Address>, Place>,
@@ -61,6 +61,18 @@ impl Open {
             place.open += 1;
             place.unscanned.extend(unscanned_since.map(|since| (since, login.id)));
         });
+    }
+
+    /// A login has changed: it may be open no longer, or for another time, or no longer unscanned.
+    pub(super) fn replace(&mut self, login: &Login) {
+        let is_as_before = self.members.get(&login.id).is_some_and(|member| {
+            Some(member.runs_out_at) == login.runs_out_at()
+                && member.unscanned_since.is_some() == (login.state.status() == Status::Unscanned)
+        });
+        if !is_as_before {
+            self.remove(login.id);
+            self.add(login);
+        }
     }
 
     /// Counts a login no more, if it was counted.

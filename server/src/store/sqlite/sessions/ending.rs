@@ -1,7 +1,7 @@
 //! How sessions end: by somebody's will, or by time.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, Params, Result, params};
+use rusqlite::{Connection, Result, params, params_from_iter};
 use shared::id::{AccountId, SessionId};
 
 use crate::store::sqlite::columns::Columns;
@@ -12,7 +12,8 @@ use crate::store::{Ending, Notice, PHONE_IDLE, SESSION_LIFE, Topic};
 // PCs before their phones, so that each statement names all that it ends.
 const END_PC: &str = "DELETE FROM pcs WHERE account = ?1 AND (id = ?2 OR granted_by = ?2) RETURNING id";
 const END_PHONE: &str = "DELETE FROM phones WHERE account = ?1 AND id = ?2 RETURNING id";
-const END_PCS: &str = "DELETE FROM pcs WHERE account = ?1 RETURNING id";
+const END_PCS: &str =
+    "DELETE FROM pcs WHERE granted_by IN (SELECT id FROM phones WHERE account = ?1) RETURNING id";
 const END_OTHER_PHONES: &str = "DELETE FROM phones WHERE account = ?1 AND id <> ?2 RETURNING id";
 const END_PHONES: &str = "DELETE FROM phones WHERE account = ?1 RETURNING id";
 
@@ -31,12 +32,10 @@ pub(in super::super) fn end(
 ) -> Result<Outcome<Vec<SessionId>>> {
     let ended = match ending {
         Ending::One(session) => {
-            let which = params![account.to_bytes(), session.to_bytes()];
-            let mut ended = ids(tx.db, END_PC, which)?;
-            ended.append(&mut ids(tx.db, END_PHONE, which)?);
-            ended
+            let which = [account.to_bytes(), session.to_bytes()];
+            ids(tx, [(END_PC, &which), (END_PHONE, &which)])?
         }
-        Ending::Others(kept) => end_others(tx.db, account, kept)?,
+        Ending::Others(kept) => end_others(tx, account, kept)?,
     };
     if let Some(notice) = notice {
         notices::add(tx.db, notice)?;
@@ -47,25 +46,33 @@ pub(in super::super) fn end(
 
 /// Ends all sessions of an account but one: every PC hangs on a phone, so a phone is what can be kept.
 pub(in super::super) fn end_others(
-    db: &Connection,
+    tx: &mut Tx<'_>,
     account: AccountId,
     kept: SessionId,
 ) -> Result<Vec<SessionId>> {
-    let mut ended = ids(db, END_PCS, params![account.to_bytes()])?;
-    ended.append(&mut ids(db, END_OTHER_PHONES, params![account.to_bytes(), kept.to_bytes()])?);
-    Ok(ended)
+    let (account, kept) = (account.to_bytes(), kept.to_bytes());
+    ids(tx, [(END_PCS, &[account]), (END_OTHER_PHONES, &[account, kept])])
 }
 
 /// Ends all sessions of an account: with the phones go their PCs.
-pub(in super::super) fn end_all(db: &Connection, account: AccountId) -> Result<Vec<SessionId>> {
-    let mut ended = ids(db, END_PCS, params![account.to_bytes()])?;
-    ended.append(&mut ids(db, END_PHONES, params![account.to_bytes()])?);
-    Ok(ended)
+pub(in super::super) fn end_all(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<SessionId>> {
+    let account = [account.to_bytes()];
+    ids(tx, [(END_PCS, &account), (END_PHONES, &account)])
 }
 
-fn ids(db: &Connection, sql: &str, which: impl Params) -> Result<Vec<SessionId>> {
-    let id = |row: &rusqlite::Row<'_>| row.id("id", SessionId::from_bytes);
-    db.prepare_cached(sql)?.query_map(which, id)?.collect()
+/// Runs statements that end sessions. Answers which.
+fn ids(tx: &mut Tx<'_>, endings: [(&str, &[[u8; 16]]); 2]) -> Result<Vec<SessionId>> {
+    let mut ended = Vec::new();
+    for (sql, which) in endings {
+        let id = |row: &rusqlite::Row<'_>| row.id("id", SessionId::from_bytes);
+        for id in tx.db.prepare_cached(sql)?.query_map(params_from_iter(which), id)? {
+            ended.push(id?);
+        }
+    }
+    for id in &ended {
+        tx.then(Effect::SessionChanged(*id));
+    }
+    Ok(ended)
 }
 
 /// What is over by a time, and may be forgotten.
@@ -104,6 +111,9 @@ pub(in super::super) fn purge(tx: &mut Tx<'_>, over: &[Over], now: Timestamp) ->
             Over::Pc(id) => tx.db.prepare_cached(FORGET_PC)?.execute(params![now, old, id])?,
             Over::Spent(refresh) => tx.db.prepare_cached(FORGET_SPENT)?.execute(params![refresh])?,
         };
+        if let Over::Phone(id) | Over::Pc(id) = over {
+            tx.then(Effect::SessionChanged(SessionId::from_bytes(*id)));
+        }
     }
     Ok(Outcome::Keep(()))
 }

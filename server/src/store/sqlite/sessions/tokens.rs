@@ -1,7 +1,7 @@
 //! A PC session's tokens: given once, rotated at each refresh, told from what was used before.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 use shared::dpop::Thumbprint;
 use shared::id::SessionId;
 use shared::secret::{Digest, RefreshToken};
@@ -10,7 +10,7 @@ use super::Standing;
 use crate::store::sqlite::columns::ip_text;
 use crate::store::sqlite::known;
 use crate::store::sqlite::writer::{Effect, Outcome, Tx};
-use crate::store::{Committed, PcSession, PcTokens, Refresh};
+use crate::store::{PcSession, PcTokens, Refresh};
 
 /// Nothing is inserted if the phone that grants it is gone.
 const BEGIN: &str = "
@@ -18,6 +18,9 @@ const BEGIN: &str = "
                      access, access_until, refresh, refresh_until, used, key)
     SELECT ?1, account, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
     FROM phones WHERE id = ?3 AND account = ?2";
+const MAY_BEGIN: &str = "
+    SELECT NOT EXISTS (SELECT * FROM pcs WHERE id = ?1)
+           AND EXISTS (SELECT * FROM phones WHERE id = ?2 AND account = ?3)";
 const REISSUE: &str =
     "UPDATE pcs SET access = ?2, access_until = ?3, refresh = ?4, refresh_until = ?5 WHERE id = ?1";
 const ROTATE: &str = "
@@ -26,7 +29,15 @@ const SPEND: &str = "INSERT INTO spent (refresh, session, until) VALUES (?1, ?2,
 const PC_BY_REFRESH: &str = "SELECT * FROM standing_pcs WHERE refresh = ?1";
 const SPENT: &str = "SELECT session FROM spent WHERE refresh = ?1 AND until > ?2";
 
-pub(in super::super) fn begin(tx: &mut Tx<'_>, session: &PcSession) -> Result<Committed> {
+/// Whether the phone that would grant a session is there, and its account's; and the session is not.
+pub(in super::super) fn may_begin(tx: &Tx<'_>, session: &PcSession) -> Result<bool> {
+    let row = params![session.id.to_bytes(), session.granted_by.to_bytes(), session.account.to_bytes()];
+    let in_tables = tx.db.prepare_cached(MAY_BEGIN)?.query_row(row, |row| row.get(0))?;
+    Ok(in_tables && !tx.has_begun(session.id))
+}
+
+/// Begins a session, if the phone that grants it is still there.
+pub(in super::super) fn begin(db: &Connection, session: &PcSession) -> Result<()> {
     let row = params![
         session.id.to_bytes(),
         session.account.to_bytes(),
@@ -45,30 +56,27 @@ pub(in super::super) fn begin(tx: &mut Tx<'_>, session: &PcSession) -> Result<Co
         session.used,
         session.key.as_ref().map(Thumbprint::as_bytes),
     ];
-    let begun = tx.db.prepare_cached(BEGIN)?.execute(row)? == 1;
-    if !begun {
-        return Ok(Committed::PhoneGone);
+    let has_begun = db.prepare_cached(BEGIN)?.execute(row)? == 1;
+    if let Some(key) = session.key.filter(|_| has_begun) {
+        known::meet(db, session.account, key, session.created_at)?;
     }
-    if let Some(key) = session.key {
-        known::meet(tx.db, session.account, key, session.created_at)?;
-    }
-    Ok(Committed::Done)
+    Ok(())
 }
 
-/// Replaces tokens that nobody has used. From here until they are durable, a use waits.
+/// Replaces tokens that nobody has used; false if somebody has. From here until they are durable, a use waits.
 pub(in super::super) fn reissue(
     tx: &mut Tx<'_>,
     session: SessionId,
     tokens: &PcTokens,
     now: Timestamp,
-) -> Result<Committed> {
+) -> Result<bool> {
     let found = tx.standing(now).pc_by_id(session)?;
     if found.is_none_or(|pc| pc.session.used) || !tx.memory.uses.doubt(session) {
-        return Ok(Committed::Stale);
+        return Ok(false);
     }
     tx.then(Effect::Settle(session));
     replace(tx, REISSUE, session, tokens)?;
-    Ok(Committed::Done)
+    Ok(true)
 }
 
 pub(in super::super) fn rotate(
@@ -88,7 +96,7 @@ pub(in super::super) fn rotate(
     Ok(Outcome::Keep(true))
 }
 
-fn replace(tx: &Tx<'_>, sql: &str, session: SessionId, tokens: &PcTokens) -> Result<()> {
+fn replace(tx: &mut Tx<'_>, sql: &str, session: SessionId, tokens: &PcTokens) -> Result<()> {
     let row = params![
         session.to_bytes(),
         tokens.access.as_bytes(),
@@ -96,6 +104,7 @@ fn replace(tx: &Tx<'_>, sql: &str, session: SessionId, tokens: &PcTokens) -> Res
         tokens.refresh.as_bytes(),
         tokens.refresh_until.as_millisecond(),
     ];
+    tx.then(Effect::SessionChanged(session));
     tx.db.prepare_cached(sql)?.execute(row).map(drop)
 }
 
