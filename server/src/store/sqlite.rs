@@ -162,7 +162,7 @@ impl SqliteStore {
         if is_owner {
             let db = open::read_write(path)?;
             let jobs = store.writer.jobs().unwrap_or_else(|_| unreachable!("it has just started"));
-            let housekeeper = Housekeeper::start(db, path, &jobs, rows_written).map_err(OpenError::Thread)?;
+            let housekeeper = Housekeeper::start(db, &jobs, rows_written).map_err(OpenError::Thread)?;
             *lock(&store.housekeeper) = Some(housekeeper);
         }
         Ok(store)

@@ -3,9 +3,10 @@
 //! The writer never checkpoints: copying a thousand pages back into the
 //! database would be the slowest call of every thousand. Done here it costs
 //! nobody anything, until writes come faster than they can be copied; then the
-//! log is truncated, which makes the writer wait once for the last few pages.
+//! log is begun anew, which makes the writer wait once for the last few pages.
+//! The file keeps its length: to write over what is there is cheaper than to
+//! make it longer.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,10 +22,10 @@ use super::writer::{Job, Jobs, Needs, Nudge};
 const TICK: Duration = Duration::from_millis(250);
 /// After how many written rows a checkpoint pays: about as many pages, 16 MB at most.
 const CHECKPOINT_EVERY: u64 = 4000;
-/// How long the log may get before writers wait for its end.
-const LOG_MAX_BYTES: u64 = 64 << 20;
-/// How long it waits for readers to leave a log that is to be truncated, while writers wait for it.
-const TRUNCATE_WITHIN: Duration = Duration::from_millis(100);
+/// How many pages the log may have before writers wait for its end: 64 MB.
+const LOG_MAX: u64 = 16_384;
+/// How long it waits for readers to leave a log that is to be begun anew, while writers wait for it.
+const RESTART_WITHIN: Duration = Duration::from_millis(100);
 
 /// The thread, until it is dropped or stopped.
 pub(super) struct Housekeeper {
@@ -34,17 +35,9 @@ pub(super) struct Housekeeper {
 
 impl Housekeeper {
     /// Starts it, on a connection of its own.
-    pub(super) fn start(
-        db: Connection,
-        database: &Path,
-        jobs: &Jobs,
-        rows_written: Arc<AtomicU64>,
-    ) -> std::io::Result<Self> {
-        let mut log = database.as_os_str().to_owned();
-        log.push("-wal");
+    pub(super) fn start(db: Connection, jobs: &Jobs, rows_written: Arc<AtomicU64>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let rounds =
-            Rounds { db, log: log.into(), jobs: jobs.downgrade(), rows_written, checkpointed: 0, stopped };
+        let rounds = Rounds { db, jobs: jobs.downgrade(), rows_written, checkpointed: 0, stopped };
         let thread = thread::Builder::new().name("store-housekeeper".into()).spawn(|| rounds.run())?;
         Ok(Self { stop, thread })
     }
@@ -58,7 +51,6 @@ impl Housekeeper {
 
 struct Rounds {
     db: Connection,
-    log: PathBuf,
     jobs: WeakSender<Box<dyn Job>>,
     rows_written: Arc<AtomicU64>,
     /// How many rows had been written at the last checkpoint.
@@ -84,17 +76,21 @@ impl Rounds {
         if written.saturating_sub(self.checkpointed) < CHECKPOINT_EVERY {
             return Ok(());
         }
-        checkpoint(&self.db, "PASSIVE")?;
+        let pages = checkpoint(&self.db, "PASSIVE")?;
         self.checkpointed = written;
-        if std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_MAX_BYTES) {
-            self.db.busy_timeout(TRUNCATE_WITHIN)?;
-            checkpoint(&self.db, "TRUNCATE")?;
+        if pages > LOG_MAX {
+            // Once more, for what came meanwhile: then only a few are left while the writer waits.
+            checkpoint(&self.db, "PASSIVE")?;
+            self.db.busy_timeout(RESTART_WITHIN)?;
+            checkpoint(&self.db, "RESTART")?;
         }
         Ok(())
     }
 }
 
-/// Copies the log into the database, as far as the mode demands.
-pub(super) fn checkpoint(db: &Connection, mode: &str) -> Result<()> {
-    db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+/// Copies the log into the database, as far as the mode demands. Answers how many pages the log has.
+pub(super) fn checkpoint(db: &Connection, mode: &str) -> Result<u64> {
+    let pages = db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>(1))?;
+    // None at all, where another checkpoint is under way.
+    Ok(u64::try_from(pages).unwrap_or_default())
 }
