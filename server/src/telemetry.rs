@@ -1,6 +1,6 @@
 //! The log: to standard error, for people or for programs, and never with a secret in it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -84,35 +84,12 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.field(field, |line| {
-            line.write_char('"')?;
-            write!(Escaped(line), "{value:?}")?;
-            line.write_char('"')
-        });
+        self.record_str(field, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
-    }
-}
-
-/// Writes the inside of a JSON string (RFC 8259 §7).
-struct Escaped<'a, 'w>(&'a mut Writer<'w>);
-
-impl fmt::Write for Escaped<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
-            let (plain, special) = rest.split_at(at);
-            self.0.write_str(plain)?;
-            let (special, after) = special.split_at(1);
-            match special {
-                "\"" | "\\" => write!(self.0, "\\{special}")?,
-                _ => write!(self.0, "\\u{:04x}", special.as_bytes()[0])?,
-            }
-            rest = after;
-        }
-        self.0.write_str(rest)
+        let text = serde_json::to_string(value).map_err(|_| fmt::Error);
+        self.field(field, |line| line.write_str(&text?));
     }
 }
 

@@ -241,14 +241,6 @@ impl SqliteStore {
         self.call(needs, |_| Ok(Outcome::Keep(()))).await
     }
 
-    /// Enters a step of a login, and waits until it is durable.
-    async fn enter<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Tx<'_>) -> rusqlite::Result<Outcome<T>> + Send + 'static,
-    ) -> Result<T> {
-        self.call(Needs::Nothing, work).await
-    }
-
     /// Writes in the tables, and waits until it is durable.
     async fn write<T: Send + 'static>(
         &self,
@@ -263,6 +255,7 @@ impl SqliteStore {
         Ok(written)
     }
 
+    /// Has the writer do something, and waits until it is durable.
     async fn call<T: Send + 'static>(
         &self,
         needs: Needs,

@@ -29,7 +29,7 @@ impl Store for SqliteStore {
         self.owns_logins()?;
         let entry = Entry::issued(&login).map_err(|error| unwritable(&error))?;
         let login = Arc::new(login);
-        self.enter(move |tx| logins::insert(tx, &login, &entry, caps)).await
+        self.call(Needs::Nothing, move |tx| logins::insert(tx, &login, &entry, caps)).await
     }
 
     async fn find(&self, key: LoginKey) -> Result<Option<Arc<Login>>> {
@@ -111,7 +111,7 @@ impl Store for SqliteStore {
     async fn phone(&self, token: Digest<PhoneToken>, now: Timestamp) -> Result<Option<Valid<PhoneSession>>> {
         self.up_to_date().await?;
         let Memory { kept, uses, .. } = &*self.memory;
-        if let Known::Yes(phone) = kept.phone(token, uses, now) {
+        if let Some(phone) = kept.phone(token, uses, now) {
             return Ok(Some(phone));
         }
         let turn = kept.turn();

@@ -161,17 +161,16 @@ impl Kept {
         Self { sessions: Mutex::default(), is_kept }
     }
 
-    /// The valid phone session of a token.
+    /// The valid phone session of a token, if it is known.
     pub(super) fn phone(
         &self,
         token: Digest<PhoneToken>,
         uses: &Uses,
         now: Timestamp,
-    ) -> Known<Valid<PhoneSession>> {
-        let Some(found) = self.sessions().phones.by_token(&token).cloned() else { return Known::No };
-        let mut phone = Valid::clone(&found);
+    ) -> Option<Valid<PhoneSession>> {
+        let mut phone = Valid::clone(self.sessions().phones.by_token(&token)?);
         phone.session.last_seen_at = seen_at(&phone.session, uses);
-        if now < phone.session.ends_at() { Known::Yes(phone) } else { Known::No }
+        (now < phone.session.ends_at()).then_some(phone)
     }
 
     /// Whether a phone session is valid: true, or not known.
