@@ -33,6 +33,7 @@ mod hint;
 mod ladder;
 mod payload;
 mod picture;
+mod pixels;
 mod prepare;
 mod read;
 mod sheet;

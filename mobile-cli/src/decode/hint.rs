@@ -12,6 +12,7 @@ use image::GrayImage;
 use super::Unreadable;
 use super::ladder::Clues;
 use super::picture::fit;
+use super::pixels::exact;
 use super::read::{Pattern, distance};
 use super::sheet::Point;
 use super::threshold::local_mean;
@@ -136,9 +137,4 @@ fn has_fine_grained_spot(picture: &GrayImage) -> bool {
     width >= SIDE
         && height >= SIDE
         && starts(height).flat_map(|y| starts(width).map(move |x| (x, y))).any(|(x, y)| is_fine(x, y))
-}
-
-/// As a fraction; a searched picture has no side that does not fit.
-fn exact(pixels: u32) -> f32 {
-    f32::from(u16::try_from(pixels).unwrap_or(u16::MAX))
 }

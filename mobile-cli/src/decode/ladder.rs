@@ -8,6 +8,7 @@ use image::GrayImage;
 
 use super::crowd::has_more_than;
 use super::guard::{Findings, quietly};
+use super::pixels::exact;
 use super::prepare::{Change, Preparation, Size, Threshold};
 use super::read::{Code, Pattern, Seen, Spot, flooded, traced};
 use super::stretch::Stretch;
@@ -170,11 +171,6 @@ fn negative(dark: &GrayImage) -> GrayImage {
     let mut light = dark.clone();
     light.as_mut().iter_mut().for_each(|pixel| *pixel = 1 - *pixel);
     light
-}
-
-/// As a fraction; a searched picture has no side that does not fit.
-fn exact(pixels: u32) -> f32 {
-    f32::from(u16::try_from(pixels).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]

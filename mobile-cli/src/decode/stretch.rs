@@ -15,6 +15,7 @@
 use image::GrayImage;
 
 use super::crowd::{Run, has_proportions, runs};
+use super::pixels::{exact, whole};
 use super::read::{Code, Spot};
 
 /// Of rows that are so far apart each is looked at: a finder pattern's middle is three modules high.
@@ -129,20 +130,6 @@ fn close(pixels: &mut [u8], first: usize, step: usize, least: usize) {
         }
         start = end;
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "of a number that is not negative"
-)]
-fn whole(pixels: f32) -> u32 {
-    pixels as u32
-}
-
-/// As a fraction; a searched picture has no side that does not fit.
-fn exact(pixels: u32) -> f32 {
-    f32::from(u16::try_from(pixels).unwrap_or(u16::MAX))
 }
 
 fn size(pixels: usize) -> f32 {

@@ -2,6 +2,8 @@
 
 use image::{GrayImage, Luma, imageops};
 
+use super::pixels::{exact, whole};
+
 /// The picture turned about its middle, whole, on white.
 pub(super) fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
     let (width, height) = picture.dimensions();
@@ -14,20 +16,6 @@ pub(super) fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
         let (x, y) = (cos * x + sin * y + middle_x, cos * y - sin * x + middle_y);
         imageops::interpolate_bilinear(picture, x, y).unwrap_or(Luma([255]))
     })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "of a whole number that is not negative"
-)]
-fn whole(pixels: f32) -> u32 {
-    pixels as u32
-}
-
-/// As a fraction; a searched picture has no side that does not fit.
-fn exact(pixels: u32) -> f32 {
-    f32::from(u16::try_from(pixels).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]
